@@ -1,0 +1,185 @@
+// How each peer is installed. In: a fresh folder of its own and a log file. Out: the absolute paths that test/peers/peer.ts
+// promises. Package managers run as they are set up on this machine: its environment is passed on whole.
+// A peer with `packages` needs those Debian packages: installed as root on Debian, else the one line to run is printed.
+
+import { spawn, spawnSync } from 'node:child_process'
+import { closeSync, cpSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { homedir, userInfo } from 'node:os'
+import { delimiter, dirname, join, resolve } from 'node:path'
+
+/** By name, slowest first. A changed `version` installs anew. */
+export const recipes = {
+  versitygw: { version: '1.8.0', install: installVersitygw },
+  kryoptic: {
+    version: '1.5.4',
+    packages: ['clang', 'libclang-dev', 'libssl-dev', 'libsqlite3-dev', 'pkg-config'],
+    install: installKryoptic,
+  },
+  python: {
+    version: 'moto[server]==5.2.5 boto3==1.44.8 botocore==1.44.8 tink==1.16.1',
+    packages: ['python3-venv'],
+    install: installPython,
+  },
+  awscli: debianPeer(['awscli'], { command: '/bin/aws' }),
+  softhsm: debianPeer(['softhsm2', 'libsofthsm2'], { module: '/libsofthsm2.so', util: '/softhsm2-util' }),
+  opensc: debianPeer(['opensc'], { tool: '/bin/pkcs11-tool' }),
+  p11kit: debianPeer(['p11-kit', 'p11-kit-modules', 'libp11-kit0'], {
+    command: '/bin/p11-kit',
+    client: '/p11-kit-client.so',
+    proxy: '/p11-kit-proxy.so',
+  }),
+  cc: debianPeer(['gcc', 'libc6-dev'], { command: '/bin/gcc' }),
+  strace: debianPeer(['strace'], { command: '/bin/strace' }),
+  node20: nodePeer('20.20.2'),
+  node22: nodePeer('22.23.3'),
+  node24: nodePeer('24.21.0'),
+  node26: nodePeer('26.10.0'),
+}
+
+export const peersFolder = resolve(import.meta.dirname, '..', '.peers')
+
+/** What is known of a peer: { state: 'installing' | 'ready' | 'failed', recipe, version, pid, paths, reason }. */
+export function readMarker(name) {
+  try {
+    return JSON.parse(readFileSync(join(peersFolder, 'state', `${name}.json`), 'utf8'))
+  } catch (error) {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+export function allThere(paths) {
+  return Object.values(paths).every((path) => path !== undefined && existsSync(path))
+}
+
+/** What is missing and how to get it, or undefined when all packages are installed. */
+export function reasonToSkip(packages) {
+  const missing = notInstalled(packages)
+  return missing.length === 0 ? undefined : `as root on Debian: ${aptLine(missing)}`
+}
+
+/** Brings the missing ones among these packages. Never rejects: each peer then looks for its own packages. */
+export async function installDebianPackages(packages, log) {
+  const missing = notInstalled([...new Set(packages)])
+  if (missing.length === 0) return
+  if (process.getuid?.() !== 0 || !existsSync('/etc/debian_version')) {
+    process.stdout.write(`peers: to have all of them, run as root on Debian: ${aptLine(missing)}\n`)
+    return
+  }
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const wait = ['-o', 'DPkg::Lock::Timeout=600']
+  try {
+    await run(log, 'apt-get', [...wait, 'update', '-q'], { env })
+    await run(log, 'apt-get', [...wait, 'install', '-q', '-y', '--no-install-recommends', ...missing], { env })
+  } catch (error) {
+    process.stdout.write(`peers: ${error.message}\n`)
+  }
+}
+
+function aptLine(packages) {
+  return `apt-get install -y --no-install-recommends ${packages.join(' ')}`
+}
+
+function notInstalled(packages) {
+  return packages.filter((name) => {
+    const asked = spawnSync('dpkg-query', ['-W', '-f', '${db:Status-Status}', name], { encoding: 'utf8' })
+    return asked.status !== 0 || asked.stdout !== 'installed'
+  })
+}
+
+/** A peer that is Debian packages and nothing else; each path is the first file of theirs with that ending. */
+function debianPeer(packages, endings) {
+  const install = async () => {
+    const files = spawnSync('dpkg', ['-L', ...packages], { encoding: 'utf8' }).stdout.split('\n')
+    const find = (ending) => files.find((file) => file.endsWith(ending))
+    const version = spawnSync('dpkg-query', ['-W', '-f', '${Version}', packages[0]], { encoding: 'utf8' }).stdout
+    const paths = Object.fromEntries(Object.entries(endings).map(([name, ending]) => [name, find(ending)]))
+    return { paths, version }
+  }
+  return { version: 'debian', packages, install }
+}
+
+/** The running Node serves for its own major version. */
+function nodePeer(version) {
+  const major = (text) => text.split('.')[0]
+  const install = async (folder, log) => {
+    if (major(version) === major(process.versions.node)) {
+      return { paths: { command: process.execPath }, version: process.versions.node }
+    }
+    const name = `node-${process.platform}-${process.arch}`
+    writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
+    await run(log, 'npm', ['install', '--ignore-scripts', '--no-package-lock', `${name}@${version}`], { cwd: folder })
+    return { paths: { command: join(folder, 'node_modules', name, 'bin', 'node') } }
+  }
+  return { version, install }
+}
+
+async function installPython(folder, log) {
+  const debians = '/usr/bin/python3'
+  await run(log, existsSync(debians) ? debians : 'python3', ['-m', 'venv', folder])
+  const bin = join(folder, 'bin')
+  await run(log, join(bin, 'python'), ['-m', 'pip', 'install', '--no-input', ...recipes.python.version.split(' ')])
+  return { paths: { command: join(bin, 'python'), motoServer: join(bin, 'moto_server') } }
+}
+
+async function installVersitygw(folder, log) {
+  const [modules, cache] = [join(folder, 'modules'), join(folder, 'cache')]
+  const env = { ...process.env, GOBIN: folder, GOPATH: modules, GOCACHE: cache }
+  const target = `github.com/versity/versitygw/cmd/versitygw@v${recipes.versitygw.version}`
+  await run(log, 'go', ['install', '-modcacherw', target], { env })
+  for (const used of [modules, cache]) rmSync(used, { recursive: true, force: true })
+  return { paths: { command: join(folder, 'versitygw') } }
+}
+
+/** `cargo install` refuses a crate without a binary, so its source is taken from cargo's cache and built. */
+async function installKryoptic(folder, log) {
+  const env = rustEnvironment()
+  const { version } = recipes.kryoptic
+  const [wrapper, source] = [join(folder, 'wrapper'), join(folder, 'source')]
+  await run(log, 'cargo', ['init', '--quiet', '--vcs', 'none', '--lib', '--name', 'wrapper', wrapper], { env })
+  const inWrapper = { cwd: wrapper, env }
+  await run(log, 'cargo', ['add', '--quiet', `kryoptic@=${version}`, '--no-default-features'], inWrapper)
+  await run(log, 'cargo', ['fetch', '--quiet'], inWrapper)
+  cpSync(crateFolder('kryoptic', inWrapper), source, { recursive: true })
+  // "standard" needs OpenSSL 3.2; without kryoptic-lib/dynamic the build wants OpenSSL's own source.
+  const features = ['--no-default-features', '--features', 'minimal,kryoptic-lib/dynamic']
+  await run(log, 'cargo', ['build', '--release', '--locked', ...features], { cwd: source, env })
+  const module = join(folder, 'libkryoptic_pkcs11.so')
+  cpSync(join(source, 'target', 'release', 'libkryoptic_pkcs11.so'), module)
+  for (const used of [wrapper, source]) rmSync(used, { recursive: true, force: true })
+  return { paths: { module } }
+}
+
+function crateFolder(name, options) {
+  const limits = { maxBuffer: 64 * 1024 * 1024, encoding: 'utf8' }
+  const asked = spawnSync('cargo', ['metadata', '--format-version', '1'], { ...options, ...limits })
+  if (asked.status !== 0) throw new Error('cargo metadata failed')
+  return dirname(JSON.parse(asked.stdout).packages.find((entry) => entry.name === name).manifest_path)
+}
+
+/** rustup looks for its toolchains in HOME; where that has none, the account's own home may. */
+function rustEnvironment() {
+  const env = { ...process.env }
+  for (const [name, folder, holds] of [
+    ['RUSTUP_HOME', '.rustup', 'toolchains'],
+    ['CARGO_HOME', '.cargo', 'bin'],
+  ]) {
+    const home = [homedir(), userInfo().homedir].find((place) => existsSync(join(place, folder, holds)))
+    if (env[name] === undefined && home !== undefined) env[name] = join(home, folder)
+  }
+  return env.CARGO_HOME === undefined ? env : { ...env, PATH: `${env.PATH}${delimiter}${join(env.CARGO_HOME, 'bin')}` }
+}
+
+/** Runs to the end without input, everything it says into the log. Rejects with a sentence that names both. */
+function run(log, command, args, options = {}) {
+  const output = openSync(log, 'a')
+  writeFileSync(output, `$ ${command} ${args.join(' ')}\n`)
+  return new Promise((done, reject) => {
+    const child = spawn(command, args, { ...options, stdio: ['ignore', output, output] })
+    child.on('error', (error) => reject(new Error(`${command} cannot run here (${error.code})`)))
+    child.on('exit', (code, signal) => {
+      if (code === 0) done()
+      else reject(new Error(`${command} ended with ${signal ?? code}; see ${log}`))
+    })
+  }).finally(() => closeSync(output))
+}

@@ -1,0 +1,50 @@
+// Each peer answers: what is missing or broken is seen here, under its own name, before other tests fail because of it.
+
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, it } from 'vitest'
+import { builtEnvironment, peer } from './peer.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'hardkey-peers-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const say = (command: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
+  execFileSync(command, args, { env: builtEnvironment({ HOME: folder, ...environment }), encoding: 'utf8' })
+
+it('softhsm lists its empty slot', async () => {
+  const { util } = await peer('softhsm')
+  const configuration = join(folder, 'softhsm2.conf')
+  writeFileSync(configuration, `directories.tokendir = ${folder}\n`)
+  expect(say(util, ['--show-slots'], { SOFTHSM2_CONF: configuration })).toContain('SoftHSM')
+})
+
+it('kryoptic lists its slot to pkcs11-tool', async () => {
+  const configuration = join(folder, 'kryoptic.conf')
+  writeFileSync(configuration, `[[slots]]\nslot = 42\ndbtype = "sqlite"\ndbargs = "${folder}/kryoptic.sql"\n`)
+  const [{ module }, { tool }] = [await peer('kryoptic'), await peer('opensc')]
+  expect(say(tool, ['--module', module, '--list-slots'], { KRYOPTIC_CONF: configuration })).toContain('Slot 0 (0x2a)')
+})
+
+it('the Python has what tests import, and the moto server', async () => {
+  const { command, motoServer } = await peer('python')
+  const imported = 'import boto3, botocore, moto, tink; print(botocore.__version__)'
+  expect(say(command, ['-c', imported])).toMatch(/^\d/)
+  expect(say(motoServer, ['--help'])).toContain('--port')
+})
+
+it.each([
+  ['awscli', '--version', 'aws-cli'],
+  ['versitygw', '--version', 'Version'],
+  ['p11kit', '--help', 'p11-kit'],
+  ['cc', '--version', 'Free Software Foundation'],
+  ['strace', '--version', 'strace'],
+  ['node20', '--version', 'v20.'],
+  ['node22', '--version', 'v22.'],
+  ['node24', '--version', 'v24.'],
+  ['node26', '--version', 'v26.'],
+] as const)('%s runs', async (name, option, answer) => {
+  const { command } = await peer(name)
+  expect(say(command, [option])).toContain(answer)
+})
