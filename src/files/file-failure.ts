@@ -1,0 +1,56 @@
+// From what the system said to the one error class.
+// In: the path, the act and the system's error. Out: a HardkeyError whose serviceCode is the system's own word (ENOENT,
+// EACCES, ENOSPC), so that a caller tells a missing file from an unreadable one.
+
+import { isAbsolute } from 'node:path'
+import { type ErrorCode, HardkeyError } from '../errors.ts'
+
+/** What the system says, in words; any other code stands for itself. */
+const causes: Readonly<Record<string, string>> = {
+  ENOENT: 'it does not exist',
+  ENOTDIR: 'a part of its path is not a folder',
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EEXIST: 'it exists already',
+  ELOOP: 'it is a symbolic link',
+  EISDIR: 'it is a folder',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space is left',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'the limit for the size of a file is reached',
+  EMFILE: 'too many files are open',
+  ENFILE: 'too many files are open',
+}
+
+/** These pass by themselves. */
+const passing: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EINTR', 'EBUSY'])
+
+/** The system's word for what went wrong, as ENOENT; undefined for any other value. */
+export function systemCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  return typeof error.code === 'string' ? error.code : undefined
+}
+
+/** `cannot ACT "PATH": CAUSE` with the caller's code, the system's word as serviceCode and the system's error as cause. */
+export function fileFailure(act: 'read' | 'write', path: string, code: ErrorCode, error: unknown): HardkeyError {
+  const word = systemCode(error)
+  const cause = word === undefined ? String(error) : (causes[word] ?? word)
+  return new HardkeyError(code, `cannot ${act} "${path}": ${cause}`, {
+    hint: act === 'read' && word === 'ENOENT' ? missingHint(path) : undefined,
+    cause: error,
+    serviceCode: word,
+    tryAgain: word !== undefined && passing.has(word),
+  })
+}
+
+function missingHint(path: string): string {
+  if (path.startsWith('~')) return 'a shell expands ~ only at the beginning of a word: write the path in full'
+  return isAbsolute(path) ? 'check the path' : 'check the path: a relative one begins in the folder you are in'
+}
+
+/**
+ * True where `readOwnFile` failed because there is no such file: the one failure that callers often take for an answer.
+ */
+export function isMissingFile(error: unknown): boolean {
+  return error instanceof HardkeyError && error.serviceCode === 'ENOENT'
+}
