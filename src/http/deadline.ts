@@ -1,0 +1,37 @@
+// Ends an act that takes too long. In: the caller's signals, a time, the act. Out: what the act returns. The act gets a signal
+// that aborts with their reason, or with ERR_TIMEOUT when the time is over; no timer and no listener stays behind.
+
+import { setMaxListeners } from 'node:events'
+import { HardkeyError } from '../errors.ts'
+
+/**
+ * Runs `act`, which must end when its signal aborts. `what` says what did not come, as "no answer from HOST". Where one of
+ * `outers` has aborted already, `act` does not run.
+ */
+export async function withDeadline<T>(
+  outers: readonly AbortSignal[],
+  milliseconds: number,
+  what: string,
+  act: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  for (const outer of outers) outer.throwIfAborted()
+  const inner = new AbortController()
+  const forward = (event: Event): void => {
+    if (event.target instanceof AbortSignal) inner.abort(event.target.reason)
+  }
+  const timer = setTimeout(() => inner.abort(deadlineFailure(what, milliseconds)), milliseconds)
+  // One signal may end any number of acts; beyond ten Node would print a warning of a leak.
+  setMaxListeners(0, ...outers)
+  for (const outer of outers) outer.addEventListener('abort', forward, { once: true })
+  try {
+    return await act(inner.signal)
+  } finally {
+    clearTimeout(timer)
+    for (const outer of outers) outer.removeEventListener('abort', forward)
+  }
+}
+
+/** The deadline passed: ERR_TIMEOUT, with the seconds it had. */
+export function deadlineFailure(what: string, milliseconds: number): HardkeyError {
+  return new HardkeyError('ERR_TIMEOUT', `${what} within ${milliseconds / 1000} s`)
+}
