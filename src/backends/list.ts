@@ -1,0 +1,51 @@
+// The backends by scheme, each behind import(): what is not used is not loaded.
+// In: nothing. Out: one entry a scheme. Adding a device adds a line here, a folder beside this file, and no other change.
+
+import { HardkeyError } from '../errors.ts'
+import type { DeviceLister, KeyBackend, KeyImporter, KeyStarter } from '../key/hmac-key.ts'
+
+/** What there is for a scheme. */
+export interface BackendEntry {
+  readonly scheme: string
+  backend(): Promise<KeyBackend>
+  importer(): Promise<KeyImporter>
+  /** Only where devices can be listed. */
+  lister?(): Promise<DeviceLister>
+  /** Only where an opening takes long before it needs a PIN. */
+  starter?(): Promise<KeyStarter>
+}
+
+/** Every scheme that `openKey` and the command know. */
+export const backendList: readonly BackendEntry[] = Object.freeze([
+  {
+    scheme: 'pkcs11',
+    backend: async () => (await import('./pkcs11/backend.ts')).pkcs11Backend(),
+    importer: async () => (await import('./pkcs11/import.ts')).pkcs11Importer(),
+    lister: async () => (await import('./pkcs11/devices.ts')).pkcs11Lister(),
+    starter: async () => (await import('./pkcs11/starter.ts')).pkcs11Starter(),
+  },
+  {
+    scheme: 'tink',
+    backend: async () => (await import('./tink/backend.ts')).tinkBackend(),
+    importer: async () => (await import('./tink/import.ts')).tinkImporter(),
+  },
+])
+
+/** The entry of a scheme. @throws ERR_BACKEND_UNKNOWN, listing the schemes that there are */
+export function backendEntry(scheme: string): BackendEntry {
+  const entry = backendList.find((one) => one.scheme === scheme)
+  if (entry === undefined) throw backendUnknown(scheme, [])
+  return entry
+}
+
+/** ERR_BACKEND_UNKNOWN, listing the schemes of the list and those handed in. */
+export function backendUnknown(scheme: string, handedIn: readonly { readonly scheme: string }[]): HardkeyError {
+  return new HardkeyError('ERR_BACKEND_UNKNOWN', `hardkey has no backend for ${scheme}:`, {
+    hint: `the schemes are ${schemesOf(handedIn).join(', ')}`,
+  })
+}
+
+/** The schemes in words: `pkcs11:`, `tink:`. */
+export function schemesOf(handedIn: readonly { readonly scheme: string }[]): readonly string[] {
+  return [...new Set([...handedIn, ...backendList].map(({ scheme }) => `${scheme}:`))]
+}

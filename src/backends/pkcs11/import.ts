@@ -1,0 +1,229 @@
+// A secret checks in to a PKCS#11 token. In: a key URI and the bytes of the key. Out: the URI that opens it, with the
+// attributes read back; or no object at all. OASIS PKCS#11 Specification 3.1, sections 4.10 and 5.7 (C_CreateObject).
+// 1. An object with the same label or id is never touched: ERR_KEY_EXISTS.
+// 2. Only what the token itself says afterwards counts; an object that it does not protect is destroyed again.
+// 3. CKA_ALWAYS_SENSITIVE and CKA_NEVER_EXTRACTABLE say nothing about an imported key, and are not looked at.
+
+import { randomBytes } from 'node:crypto'
+import { HardkeyError } from '../../errors.ts'
+import type { DeviceContext, ImportedKey, KeyImporter, KeyInfo } from '../../key/hmac-key.ts'
+import type { Secret } from '../../key/secret.ts'
+import type { KeyUri } from '../../key/uri.ts'
+import { type KeyAddress, keyAddress, tokenAddress } from './address.ts'
+import { keyTypes } from './constants.ts'
+import { describe, findKey, flaws, limits, protectedTemplate, shownAttributes } from './key-object.ts'
+import type { KeyAttributes, Template } from './messages.ts'
+import { modulePathOf } from './module-path.ts'
+import { describeToken, uriOf } from './token.ts'
+import { openToken, type Pkcs11Options, type Settings, settingsOf, type TokenSession } from './token-session.ts'
+
+/** Bytes of CKA_ID where the URI names none: enough that two of them never meet. */
+const idBytes = 8
+
+/** What an importer may leave out of a template, in this order, for tokens that do not know it. */
+const optionalSets = [
+  [],
+  ['CKA_ALLOWED_MECHANISMS'],
+  ['CKA_COPYABLE'],
+  ['CKA_ALLOWED_MECHANISMS', 'CKA_COPYABLE'],
+  ['CKA_ALLOWED_MECHANISMS', 'CKA_COPYABLE', 'CKA_MODIFIABLE'],
+] as const
+
+/** Statuses that find fault with the template and not with the token, the session or the value. */
+const templateStatuses: readonly (string | undefined)[] = [
+  'CKR_ATTRIBUTE_TYPE_INVALID',
+  'CKR_ATTRIBUTE_VALUE_INVALID',
+  'CKR_ATTRIBUTE_READ_ONLY',
+  'CKR_TEMPLATE_INCONSISTENT',
+  'CKR_TEMPLATE_INCOMPLETE',
+  'CKR_MECHANISM_INVALID',
+  'CKR_KEY_TYPE_INCONSISTENT',
+  'CKR_FUNCTION_FAILED',
+  'CKR_GENERAL_ERROR',
+]
+
+/**
+ * Makes keys on PKCS#11 tokens: a secret key object that is sensitive, private, not extractable, and good for HMAC
+ * alone. Each attribute is read back; where the token does not keep one that matters, the object is destroyed and
+ * ERR_KEY_UNUSABLE thrown. The URI must name `object` or `id`; a missing id is made.
+ *
+ * Who must not need it: the command's `import` uses it. Throws as `pkcs11Backend().open`, ERR_KEY_EXISTS, and
+ * ERR_BACKEND_UNSUPPORTED where the token takes no such key.
+ *
+ * @throws ERR_USAGE for a time that is not a number above 0, or is beyond 24 days
+ */
+export function pkcs11Importer(options: Pkcs11Options = {}): KeyImporter {
+  return new Pkcs11Importer(settingsOf(options))
+}
+
+class Pkcs11Importer implements KeyImporter {
+  readonly scheme = 'pkcs11'
+  readonly #settings: Settings
+
+  constructor(settings: Settings) {
+    this.#settings = settings
+  }
+
+  async import(uri: KeyUri, key: Secret, context: DeviceContext): Promise<ImportedKey> {
+    const target = completed(uri)
+    const session = await this.#open(target, context)
+    try {
+      await refuseTaken(session, target, context.signal)
+      const attributes = await this.#make(session, target, key, context)
+      const imported = importedUri(session, target)
+      const remove = () => this.remove(imported, { pin: context.pin })
+      return { uri: imported, info: infoOf(session, attributes, keyAddress(uri)), remove }
+    } finally {
+      await session.client.close()
+    }
+  }
+
+  async remove(uri: KeyUri, context: DeviceContext): Promise<void> {
+    tokenAddress(uri)
+    const address = keyAddress(uri)
+    const session = await this.#open(uri, context)
+    try {
+      const { place } = await findKey(session.client, address, context.signal)
+      await session.client.destroy(place)
+    } finally {
+      await session.client.close()
+    }
+  }
+
+  /** The complete object, looked at, or none. */
+  async #make(session: TokenSession, uri: KeyUri, key: Secret, context: DeviceContext): Promise<KeyAttributes> {
+    const attributes = await this.#create(session, uri, key, context)
+    try {
+      await judge(session, uri, attributes)
+      return attributes
+    } catch (error) {
+      await this.#undo(session, uri, context, 'created')
+      throw error
+    }
+  }
+
+  /** Tries the narrowest template first. */
+  async #create(session: TokenSession, uri: KeyUri, key: Secret, context: DeviceContext): Promise<KeyAttributes> {
+    let refusal: unknown
+    for (const template of templates(uri, session.hasLogin)) {
+      try {
+        // The bytes are lent for the time of the call alone: the frame is made before the client first waits.
+        return await key.lend((bytes) => session.client.create(template, bytes))
+      } catch (error) {
+        // The module may have hung, crashed or erred after it had made the object, and nobody has read it back.
+        await this.#undo(session, uri, context, 'unseen')
+        if (!(error instanceof HardkeyError) || !templateStatuses.includes(error.serviceCode)) throw error
+        refusal = error
+      }
+    }
+    throw refusal
+  }
+
+  /** Destroys what was made: `unseen` is looked for by its label and id, which nobody had before. */
+  async #undo(
+    { client, token }: TokenSession,
+    uri: KeyUri,
+    context: DeviceContext,
+    made: 'created' | 'unseen',
+  ): Promise<void> {
+    const imported = importedUri({ token }, uri)
+    try {
+      if (client.ended) await this.remove(imported, { pin: context.pin })
+      else await client.destroy(made === 'created' ? made : (await findKey(client, keyAddress(imported))).place)
+    } catch (error) {
+      if (error instanceof HardkeyError && error.code === 'ERR_KEY_NOT_FOUND') return
+      throw new HardkeyError('ERR_DEVICE_FAILED', 'the import was cut short, and the token may hold an unchecked key', {
+        hint: `look for it, and remove it: hardkey forget --from-device '${imported}'`,
+        cause: error,
+      })
+    }
+  }
+
+  async #open(uri: KeyUri, context: DeviceContext): Promise<TokenSession> {
+    return await openToken({ uri, address: tokenAddress(uri), settings: this.#settings, context, write: true })
+  }
+}
+
+/** The URI with an id of its own, read as bytes from here on. */
+function completed(uri: KeyUri): KeyUri {
+  tokenAddress(uri)
+  const { id, idFromHex } = keyAddress(uri)
+  return uri.with({ path: { id: idFromHex ?? id ?? new Uint8Array(randomBytes(idBytes)) } })
+}
+
+/** Label and id must both be free: a second object with one of them would make later openings ambiguous. */
+async function refuseTaken({ client }: TokenSession, uri: KeyUri, signal: AbortSignal | undefined): Promise<void> {
+  for (const address of singly(keyAddress(uri))) {
+    const found = await client.find(address, signal)
+    if (found.length > 0) throw taken(client.device, address)
+  }
+}
+
+function singly({ label, id }: KeyAddress): readonly KeyAddress[] {
+  const none = { label: undefined, id: undefined, idFromHex: undefined }
+  return [...(label === undefined ? [] : [{ ...none, label }]), ...(id === undefined ? [] : [{ ...none, id }])]
+}
+
+function taken(device: string, address: KeyAddress): HardkeyError {
+  return new HardkeyError('ERR_KEY_EXISTS', `${device} has a secret key with ${describe(address)} already`, {
+    hint: 'take another object in the key URI, or remove the old key first: hardkey forget --from-device',
+  })
+}
+
+function templates(uri: KeyUri, hasLogin: boolean): readonly Template[] {
+  const { label, id } = keyAddress(uri)
+  const names = {
+    ...(label === undefined ? {} : { CKA_LABEL: Buffer.from(label).toString('hex') }),
+    ...(id === undefined ? {} : { CKA_ID: Buffer.from(id).toString('hex') }),
+  }
+  return Object.values(keyTypes).flatMap((type) =>
+    optionalSets.map((omitted) => {
+      const whole = { ...protectedTemplate(hasLogin), ...names, CKA_KEY_TYPE: type }
+      const kept = Object.entries(whole).filter(([name]) => !omitted.some((one) => one === name))
+      return Object.fromEntries(kept)
+    }),
+  )
+}
+
+/** The object may stay if the token protects it, and if nobody has made one of the same names meanwhile. */
+async function judge({ client, hasLogin }: TokenSession, uri: KeyUri, attributes: KeyAttributes): Promise<void> {
+  const found = flaws(attributes, hasLogin)
+  if (found.length > 0) {
+    throw new HardkeyError('ERR_KEY_UNUSABLE', `${client.device} does not protect the key: ${found.join(', ')}`, {
+      hint: 'the object was removed again; take another token',
+    })
+  }
+  for (const address of singly(keyAddress(uri))) {
+    if ((await client.find(address, undefined)).length !== 1) throw taken(client.device, address)
+  }
+}
+
+/** Opens this very key: token by label and serial, key by label and id. */
+function importedUri({ token }: Pick<TokenSession, 'token'>, uri: KeyUri): KeyUri {
+  const { label, id } = keyAddress(uri)
+  const source = uri.get('pin-source')
+  const names = { ...(label === undefined ? {} : { object: label }), ...(id === undefined ? {} : { id }) }
+  return uriOf(token, modulePathOf(uri)).with({
+    path: { ...names, type: 'secret-key' },
+    query: source === undefined ? {} : { 'pin-source': source },
+  })
+}
+
+function infoOf(
+  { token, protection, hasLogin }: TokenSession,
+  attributes: KeyAttributes,
+  { idFromHex }: KeyAddress,
+): KeyInfo {
+  const warnings = [
+    ...(hasLogin ? [] : ['the token asks nobody for a PIN: whoever reaches it can use the key']),
+    ...(idFromHex === undefined ? [] : ['the id was read as hexadecimal digits; a key URI writes bytes as %01%00']),
+    ...limits(attributes),
+  ]
+  return {
+    scheme: 'pkcs11',
+    protection,
+    device: describeToken(token),
+    attributes: Object.freeze({ ...shownAttributes(attributes) }),
+    warnings: Object.freeze(warnings),
+  }
+}

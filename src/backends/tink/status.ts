@@ -1,0 +1,43 @@
+// What goes wrong with a keyset file, as error codes. In: the path and the failure. Out: a HardkeyError.
+// The device here is a file and a cipher: a missing file is a missing key, and a refused tag a refused passphrase.
+
+import { HardkeyError } from '../../errors.ts'
+
+/** ERR_KEY_FILE_INVALID: the keyset is malformed or of another kind. Never shows content; `inFile` adds the path. */
+export function keysetInvalid(fault: string, hint?: string): HardkeyError {
+  return new HardkeyError('ERR_KEY_FILE_INVALID', `the keyset ${fault}`, { hint })
+}
+
+/** What `read` gives; a keyset that it refuses is named by its path. */
+export function inFile<T>(path: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof HardkeyError) || error.code !== 'ERR_KEY_FILE_INVALID') throw error
+    throw new HardkeyError(error.code, `"${path}": ${error.message}`, { hint: error.hint })
+  }
+}
+
+/** What reading and writing files reports, with the codes of a device; anything else as it is. */
+export function fileStatus(path: string, error: unknown): unknown {
+  if (!(error instanceof HardkeyError)) return error
+  if (error.serviceCode === 'EEXIST') return keyExists(path)
+  if (error.serviceCode !== 'ENOENT') return error
+  return new HardkeyError('ERR_KEY_NOT_FOUND', `there is no keyset "${path}"`, {
+    hint: 'check file= in the key URI; a relative path in a record starts at the folder of the record',
+    serviceCode: 'ENOENT',
+  })
+}
+
+export function keyExists(path: string): HardkeyError {
+  return new HardkeyError('ERR_KEY_EXISTS', `there is a keyset "${path}" already`, {
+    hint: 'it is never overwritten; name another file, or forget the key first',
+  })
+}
+
+/** AES-GCM cannot tell a wrong key from a changed ciphertext (NIST SP 800-38D, section 7.2: FAIL). */
+export function passphraseRefused(path: string): HardkeyError {
+  return new HardkeyError('ERR_PIN_INCORRECT', `the passphrase does not open the keyset "${path}"`, {
+    hint: 'it is another passphrase, or the file was changed; it was tried once',
+  })
+}

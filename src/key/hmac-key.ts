@@ -1,0 +1,112 @@
+// The contract between hardkey and a device: what every backend gives and what the rest may count on.
+// A device computes one thing, HMAC-SHA256 over a few bytes (RFC 2104, FIPS 198-1). Everything after that is sigv4/.
+
+import type { PinSource } from './pin-source.ts'
+import type { Secret } from './secret.ts'
+import type { KeyUri } from './uri.ts'
+
+/** How far the secret stays in: in hardware, in a service elsewhere, or in the memory of a process on this machine. */
+export type Protection = 'hardware' | 'service' | 'memory'
+
+/** What is known of an opened key. Holds no secret and may be printed. */
+export interface KeyInfo {
+  readonly scheme: string
+  readonly protection: Protection
+  /** The device in words, for a person: `token "prod" (serial 4711, SoftHSM v2)`. */
+  readonly device: string
+  /** What the device itself says of the key, by the specification's own names: `CKA_EXTRACTABLE: false`. */
+  readonly attributes: Readonly<Record<string, string | number | boolean>>
+  /** What is weaker than it should be, each a sentence with its remedy. Empty when nothing is. */
+  readonly warnings: readonly string[]
+}
+
+export interface HmacOptions {
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * An opened key. `openKey` wraps what a backend returns, so that for every device alike: data has 1 to 64 bytes and
+ * the answer 32, an abort throws the signal's reason, use after `close()` is ERR_KEY_CLOSED, and a failure that the
+ * backend did not foresee is ERR_DEVICE_FAILED.
+ *
+ * Who must not need it: code that signs requests takes a DateKeySource or a SigV4Signer.
+ */
+export interface HmacKey extends AsyncDisposable {
+  readonly info: KeyInfo
+  /**
+   * HMAC-SHA256 of `data` (1 to 64 bytes) under the key, 32 bytes in a new buffer that the caller owns and wipes.
+   * Calls may overlap; the backend puts them in order. Each call is one use of the device: nothing is remembered here.
+   *
+   * @throws ERR_KEY_CLOSED, ERR_DEVICE_UNAVAILABLE, ERR_DEVICE_FAILED, ERR_KEY_NOT_FOUND, ERR_KEY_AMBIGUOUS,
+   * ERR_KEY_UNUSABLE, ERR_POLICY_REFUSED, ERR_TIMEOUT, and ERR_PIN_* where the device asks again after a lost login
+   */
+  hmac(data: Uint8Array, options?: HmacOptions): Promise<Uint8Array>
+  /** Gives the device back. Calls under way end first or fail with ERR_KEY_CLOSED. May be called again; never throws. */
+  close(): Promise<void>
+}
+
+/** What a backend may use while it opens or imports. The network, clock and files are its own business. */
+export interface DeviceContext {
+  /** Asks for what unlocks the device. A backend asks at most once for an opening, and tries the answer once. */
+  readonly pin: PinSource
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Opens keys of one scheme. Stateless: each opened key owns its connection, process or buffers.
+ * It must NOT guess: no default PIN, no second login, no first match among several.
+ */
+export interface KeyBackend {
+  readonly scheme: string
+  open(uri: KeyUri, context: DeviceContext): Promise<HmacKey>
+}
+
+/** A backend whose next opening has begun. */
+export interface StartedBackend extends KeyBackend {
+  /** Gives back what was started and not opened. May be called at any time, and again; never throws. */
+  end(): Promise<void>
+}
+
+/**
+ * Rare ability: begins an opening that takes long, while the caller still looks at its own input. It asks for no PIN and
+ * logs in nowhere: that is left for `open`, which also tells what failed here.
+ */
+export interface KeyStarter {
+  readonly scheme: string
+  start(uri: KeyUri, signal?: AbortSignal): StartedBackend
+}
+
+/** A key that an importer has just made. */
+export interface ImportedKey {
+  /** Opens this very key; holds no PIN. A relative `file=` starts at the folder of the record. */
+  readonly uri: KeyUri
+  readonly info: KeyInfo
+  /** Undoes the import: the object is gone from the device. May be called once. */
+  remove(): Promise<void>
+}
+
+/**
+ * Brings a key into a device. It never overwrites (ERR_KEY_EXISTS), and leaves the complete object with its attributes
+ * read back and found right, or none.
+ */
+export interface KeyImporter {
+  readonly scheme: string
+  /** `key`: the bytes that the device shall hold, 1 to 64 (for AWS the 44 bytes of `AWS4` and the secret). Stays the caller's. */
+  import(uri: KeyUri, key: Secret, context: DeviceContext): Promise<ImportedKey>
+  /** Removes the one key that the URI names. @throws ERR_KEY_NOT_FOUND, ERR_KEY_AMBIGUOUS */
+  remove(uri: KeyUri, context: DeviceContext): Promise<void>
+}
+
+/** A place where a key could be checked in. */
+export interface DeviceListing {
+  /** For `import --to`; names the device, not a key in it. */
+  readonly uri: KeyUri
+  /** In words, for a person. */
+  readonly description: string
+}
+
+/** Rare ability: says which devices are in reach. Asks for no PIN and changes nothing. */
+export interface DeviceLister {
+  readonly scheme: string
+  list(uri: KeyUri, options?: { readonly signal?: AbortSignal | undefined }): Promise<readonly DeviceListing[]>
+}
