@@ -1,0 +1,103 @@
+// One session for all callers. In: a way to get a new one. Out: credentials that are good now, a copy for each caller.
+// 1. However many callers wait, one renewal is under way at a time; a failed one is dropped.
+// 2. Ahead of the end a renewal runs in the background, and the old session goes on being served with its true end.
+// 3. What is left is judged by the clock of the endpoint and by a clock that nobody sets; the stricter wins. No timer
+// is trusted: a machine that slept past the end finds out at the next call.
+
+import type { TemporaryCredentials } from '../sts/answer.ts'
+
+/** A session as it was got. */
+export interface FreshSession {
+  readonly credentials: TemporaryCredentials
+  /** The clock of the endpoint that gave it. */
+  readonly clock: () => Date
+}
+
+export interface KeeperOptions {
+  readonly monotonic: () => number
+  readonly refreshAheadSeconds: number
+  /** False where each renewal asks a person for an MFA code: nobody is asked while the old session is good. */
+  readonly inBackground: boolean
+  readonly onRefreshFailed: (error: unknown) => void
+}
+
+interface HeldSession extends FreshSession {
+  /** Milliseconds that it lasts, and the monotonic time when it came. */
+  readonly lasts: number
+  readonly since: number
+}
+
+/** With less left, a caller waits for a new session: a request needs time on its way. */
+const leastMilliseconds = 60_000
+
+/** After a failed renewal the old session is served this long before the next try. */
+const quietMilliseconds = 30_000
+
+export class SessionKeeper {
+  readonly #options: KeeperOptions
+  #held: HeldSession | undefined
+  #renewal: Promise<HeldSession> | undefined
+  #failedAt = Number.NEGATIVE_INFINITY
+
+  constructor(options: KeeperOptions) {
+    this.#options = options
+  }
+
+  /** Good credentials: the held ones, or those that `fetch` gets. `force` has new ones got in any case. */
+  async get(fetch: () => Promise<FreshSession>, force: boolean): Promise<TemporaryCredentials> {
+    const held = this.#held
+    if (held === undefined || force) return copyOf(await this.#renew(fetch))
+    const left = this.#left(held)
+    const ahead = Math.min(this.#options.refreshAheadSeconds * 1000, held.lasts / 2)
+    const least = Math.min(leastMilliseconds, held.lasts / 2)
+    const isQuiet = this.#options.monotonic() - this.#failedAt < quietMilliseconds
+    if (left > ahead || (left > 0 && isQuiet)) return copyOf(held)
+    const renewal = left > least && !this.#options.inBackground ? undefined : this.#renew(fetch)
+    if (left <= least) return copyOf(await this.#newOrStillGood(renewal, held))
+    // A failure was reported where it happened, and the old session is good.
+    renewal?.catch(() => undefined)
+    return copyOf(held)
+  }
+
+  /** The old session serves to its very end where no new one can be had. */
+  async #newOrStillGood(renewal: Promise<HeldSession> | undefined, held: HeldSession): Promise<HeldSession> {
+    try {
+      return (await renewal) ?? held
+    } catch (error) {
+      if (this.#left(held) > 0) return held
+      throw error
+    }
+  }
+
+  #left({ credentials, clock, lasts, since }: HeldSession): number {
+    const byClock = credentials.expiration.getTime() - clock().getTime()
+    const byAge = lasts - (this.#options.monotonic() - since)
+    return Math.min(byClock, byAge)
+  }
+
+  #renew(fetch: () => Promise<FreshSession>): Promise<HeldSession> {
+    this.#renewal ??= this.#fetched(fetch).finally(() => {
+      this.#renewal = undefined
+    })
+    return this.#renewal
+  }
+
+  async #fetched(fetch: () => Promise<FreshSession>): Promise<HeldSession> {
+    try {
+      const fresh = await fetch()
+      const lasts = fresh.credentials.expiration.getTime() - fresh.clock().getTime()
+      this.#held = { ...fresh, lasts, since: this.#options.monotonic() }
+      this.#failedAt = Number.NEGATIVE_INFINITY
+      return this.#held
+    } catch (error) {
+      this.#failedAt = this.#options.monotonic()
+      if (this.#held !== undefined && this.#left(this.#held) > 0) this.#options.onRefreshFailed(error)
+      throw error
+    }
+  }
+}
+
+/** The AWS SDK writes into the credentials that it is given. */
+function copyOf({ credentials }: HeldSession): TemporaryCredentials {
+  return { ...credentials, expiration: new Date(credentials.expiration) }
+}
