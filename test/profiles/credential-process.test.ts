@@ -1,0 +1,162 @@
+// The credential_process line: what it may be, and what writing and removing it leaves alone.
+
+import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, lstatSync, statSync, symlinkSync } from 'node:fs'
+import { parseKnownFiles } from '@smithy/shared-ini-file-loader'
+import { describe, expect, it } from 'vitest'
+import {
+  checkCredentialProcess,
+  credentialProcessLine,
+  isCredentialProcessLineOf,
+  removeCredentialProcess,
+  writeCredentialProcess,
+} from '../../src/profiles/credential-process.ts'
+import { awsFiles, textOf } from './aws-files.ts'
+
+const line = credentialProcessLine(['/usr/bin/hardkey'], 'prod')
+
+describe('the credential_process line', () => {
+  it('names the command and the record', () => {
+    expect(line).toBe('/usr/bin/hardkey credential-process prod')
+  })
+
+  it('means the same to a shell and to a program that splits it by itself', () => {
+    const words = ['/opt/my tools/node', '/opt/(x) & y/hardkey.cjs']
+    const quotedLine = credentialProcessLine(words, 'prod')
+    const byShell = spawnSync('/bin/sh', ['-c', `printf '%s\\n' ${quotedLine}`], { encoding: 'utf8' }).stdout
+    const bySplitting = Array.from(quotedLine.matchAll(/"([^"]*)"|\S+/g), ([word, inside]) => inside ?? word)
+    expect([byShell.trim().split('\n'), bySplitting]).toEqual(
+      Array.from({ length: 2 }, () => [...words, 'credential-process', 'prod']),
+    )
+  })
+
+  it.each([
+    '/a$b/hardkey',
+    '/a`b/hardkey',
+    '/a"b/hardkey',
+    '/a\\b/hardkey',
+    '/a #b/hardkey',
+    '/a;b/hardkey',
+    '/a\nb',
+    '',
+  ])('is refused for a path that would be read as something else: %j', (path) => {
+    expect(() => credentialProcessLine([path], 'prod')).toThrow(
+      expect.objectContaining({ code: 'ERR_CONFIG_INVALID', hint: expect.stringContaining('install hardkey') }),
+    )
+  })
+
+  it.each([
+    ['/usr/bin/hardkey credential-process prod', true],
+    ['"/opt/my tools/node" /x/hardkey.cjs credential-process prod --no-cache', true],
+    ['C:/Tools/hardkey.cmd credential-process prod', true],
+    ['/usr/bin/hardkey credential-process prod2', false],
+    ['/usr/bin/other credential-process prod', false],
+    ['/usr/bin/hardkey whoami prod', false],
+  ])('is known as that of the record: %s', (text, isOurs) => {
+    expect(isCredentialProcessLineOf(text, 'prod')).toBe(isOurs)
+  })
+})
+
+describe('writing the line into a profile', () => {
+  it('keeps everything else, and the AWS SDK finds line and region', async () => {
+    const before = '# mine\n[default]\nregion = a ; why\n\n[profile p]\noutput = json\n# end\n'
+    const files = awsFiles({ config: before })
+    await writeCredentialProcess({ files, profile: 'p', line, region: 'eu-west-1' })
+    const added = `output = json\ncredential_process = ${line}\nregion = eu-west-1\n`
+    expect(textOf(files.config)).toBe(before.replace('output = json\n', added))
+    const sdk = await parseKnownFiles({ filepath: files.credentials, configFilepath: files.config, ignoreCache: true })
+    expect(sdk.p).toEqual({ output: 'json', credential_process: line, region: 'eu-west-1' })
+  })
+
+  it('makes the file, mode 0600, where there is none, and [default] for the default profile', async () => {
+    const files = awsFiles({})
+    await writeCredentialProcess({ files, profile: 'default', line })
+    expect([textOf(files.config), statSync(files.config).mode & 0o777]).toEqual([
+      `[default]\ncredential_process = ${line}\n`,
+      0o600,
+    ])
+  })
+
+  it('keeps the mode of the file, and leaves no lock behind', async () => {
+    const files = awsFiles({ config: '[profile p]\n' })
+    chmodSync(files.config, 0o640)
+    await writeCredentialProcess({ files, profile: 'p', line })
+    expect([statSync(files.config).mode & 0o777, existsSync(`${files.config}.hardkey-lock`)]).toEqual([0o640, false])
+  })
+
+  it('follows a link to the file that stands elsewhere, and keeps the link', async () => {
+    const elsewhere = awsFiles({ config: '# mine\n' })
+    const files = awsFiles({})
+    symlinkSync(elsewhere.config, files.config)
+    await writeCredentialProcess({ files, profile: 'p', line })
+    expect([lstatSync(files.config).isSymbolicLink(), textOf(elsewhere.config)]).toEqual([
+      true,
+      `# mine\n\n[profile p]\ncredential_process = ${line}\n`,
+    ])
+  })
+
+  it('replaces a line of hardkey', async () => {
+    const files = awsFiles({ config: '[profile p]\ncredential_process = /old/hardkey credential-process old\n' })
+    await writeCredentialProcess({ files, profile: 'p', line })
+    expect(textOf(files.config)).toBe(`[profile p]\ncredential_process = ${line}\n`)
+  })
+
+  it("is refused where another program's line stands there", async () => {
+    const before = '[profile p]\ncredential_process = /usr/bin/other\n'
+    const files = awsFiles({ config: before })
+    await expect(writeCredentialProcess({ files, profile: 'p', line })).rejects.toMatchObject({
+      code: 'ERR_CONFIG_INVALID',
+    })
+    expect(textOf(files.config)).toBe(before)
+  })
+
+  it.each([
+    { credentials: '[p]\naws_access_key_id = AKIA\naws_secret_access_key = s\n' },
+    { config: '[profile p]\nAWS_SECRET_ACCESS_KEY = s\n' },
+  ])('is refused while the profile keeps a plaintext key, which would win: %j', async (texts) => {
+    const files = awsFiles(texts)
+    await expect(checkCredentialProcess({ files, profile: 'p', line })).rejects.toMatchObject({
+      code: 'ERR_CONFIG_INVALID',
+      hint: expect.stringContaining('--remove-source'),
+    })
+  })
+
+  it('is allowed where that plaintext key goes next', async () => {
+    const files = awsFiles({ credentials: '[p]\naws_access_key_id = AKIA\naws_secret_access_key = s\n' })
+    await writeCredentialProcess({ files, profile: 'p', line, plaintextKeyGoesNext: true })
+    expect(textOf(files.config)).toContain(line)
+  })
+
+  it('is refused for a name that AWS tools cannot read back', async () => {
+    const writing = writeCredentialProcess({ files: awsFiles({}), profile: 'a]\n[b', line })
+    await expect(writing).rejects.toMatchObject({ code: 'ERR_CONFIG_INVALID' })
+  })
+
+  it('changes nothing when it is only checked', async () => {
+    const files = awsFiles({})
+    await checkCredentialProcess({ files, profile: 'p', line })
+    expect(existsSync(files.config)).toBe(false)
+  })
+
+  it('loses none of ten lines that are written at the same time', async () => {
+    const files = awsFiles({ config: '# mine\n' })
+    const profiles = Array.from({ length: 10 }, (_, index) => `p${index}`)
+    await Promise.all(profiles.map((profile) => writeCredentialProcess({ files, profile, line })))
+    const sdk = await parseKnownFiles({ filepath: files.credentials, configFilepath: files.config, ignoreCache: true })
+    expect(Object.keys(sdk).sort()).toEqual(profiles)
+  })
+})
+
+describe('removing the line', () => {
+  it('takes the lines of this record from every profile and leaves the rest byte for byte', async () => {
+    const others = '[profile q]\ncredential_process = /x/hardkey credential-process other\n'
+    const files = awsFiles({ config: `[default]\nregion = x\ncredential_process = ${line}\n${others}` })
+    expect(await removeCredentialProcess(files, 'prod')).toEqual(['default'])
+    expect(textOf(files.config)).toBe(`[default]\nregion = x\n${others}`)
+  })
+
+  it('does nothing where there is none', async () => {
+    const files = awsFiles({ config: '[default]\n' })
+    expect(await removeCredentialProcess(files, 'prod')).toEqual([])
+  })
+})
