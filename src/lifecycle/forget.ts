@@ -1,0 +1,59 @@
+// Takes a key out of use. In: its record. Out: what was removed. The device comes first, then the profile lines, and the
+// record last: after any failure the record still says where the key is, and the call can be repeated.
+
+import { backendEntry } from '../backends/list.ts'
+import { HardkeyError } from '../errors.ts'
+import type { KeyImporter } from '../key/hmac-key.ts'
+import { type PinSource, pinSourceOf } from '../key/pin-source.ts'
+import type { AwsFiles } from '../profiles/aws-config.ts'
+import { removeCredentialProcess } from '../profiles/credential-process.ts'
+import { recordUri } from '../profiles/open-record.ts'
+import { removeRecord, type StoredRecord } from '../profiles/record-store.ts'
+
+/** What is to be forgotten, and how thoroughly. */
+export interface ForgetInput {
+  readonly stored: StoredRecord
+  readonly files: AwsFiles
+  /** Removes the key from the device too, for good; whoever calls has asked. */
+  readonly fromDevice?: ForgetFromDevice | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface ForgetFromDevice {
+  /** Asked where the record's URI names no pin-source. */
+  readonly pin?: PinSource | undefined
+  /** Default: that of the list of backends. */
+  readonly importer?: KeyImporter | undefined
+}
+
+/** What `forget` did. */
+export interface ForgetResult {
+  /** The profiles whose credential_process line was removed. */
+  readonly profiles: readonly string[]
+  readonly device: 'kept' | 'removed' | 'was not there'
+}
+
+/**
+ * Removes the record and the `credential_process` lines that name it; with `fromDevice` the key in the device as well.
+ * A key that is gone from the device already is no failure.
+ * @throws what the importer's `remove` throws, and then nothing was removed; ERR_CONFIG_INVALID where a file cannot be
+ * changed
+ */
+export async function forget(input: ForgetInput): Promise<ForgetResult> {
+  const device = input.fromDevice === undefined ? 'kept' : await removeFromDevice(input, input.fromDevice)
+  const profiles = await removeCredentialProcess(input.files, input.stored.name)
+  await removeRecord(input.stored.path)
+  return { profiles, device }
+}
+
+async function removeFromDevice(input: ForgetInput, from: ForgetFromDevice): Promise<'removed' | 'was not there'> {
+  const uri = recordUri(input.stored)
+  const importer = from.importer ?? (await backendEntry(uri.scheme).importer())
+  try {
+    await importer.remove(uri, { pin: pinSourceOf(uri, from.pin), signal: input.signal })
+    return 'removed'
+  } catch (error) {
+    if (error instanceof HardkeyError && error.code === 'ERR_KEY_NOT_FOUND') return 'was not there'
+    throw error
+  }
+}

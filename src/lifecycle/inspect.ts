@@ -1,0 +1,42 @@
+// What the device says of a checked-in key today. In: a record that was read. Out: the device's own description, and
+// whether it still holds the key that checked in (F-P10, F-P18: another token, another key, the same name).
+
+import { type OpenOptions, openKey } from '../backends/open.ts'
+import type { KeyInfo } from '../key/hmac-key.ts'
+import { recordUri } from '../profiles/open-record.ts'
+import type { KeyRecord } from '../profiles/record.ts'
+import type { StoredRecord } from '../profiles/record-store.ts'
+import { checkValue } from './check-value.ts'
+
+/** What `inspect` found. Holds no secret. */
+export interface Inspection {
+  readonly stored: StoredRecord
+  readonly info: KeyInfo
+  /** False when the device holds another key now than the one that checked in. */
+  readonly sameKey: boolean
+  /** Whole days since the check-in. */
+  readonly ageDays: number
+}
+
+/**
+ * Opens the key of a record, asks the device for the check value and closes the key again.
+ * @throws what `openKey` and `key.hmac` throw
+ */
+export async function inspect(
+  stored: StoredRecord,
+  options: OpenOptions & { readonly now: () => Date },
+): Promise<Inspection> {
+  const { record } = stored
+  const key = await openKey(recordUri(stored), options)
+  try {
+    const sameKey = (await checkValue(key, { signal: options.signal })) === record.check
+    return { stored, info: key.info, sameKey, ageDays: recordAgeDays(record, options.now()) }
+  } finally {
+    await key.close()
+  }
+}
+
+/** Whole days since the check-in; 0 also where the clock stands before it. */
+export function recordAgeDays(record: Pick<KeyRecord, 'created'>, now: Date): number {
+  return Math.max(0, Math.floor((now.getTime() - new Date(record.created).getTime()) / 86_400_000))
+}
