@@ -1,0 +1,45 @@
+// `hardkey forget NAME`. In: a record. Out: the record and its line in the AWS profile are gone; with --from-device the
+// key too, which cannot be undone and is asked for.
+
+import { forget } from '../../lifecycle/forget.ts'
+import type { StoredRecord } from '../../profiles/record-store.ts'
+import type { CommandContext } from '../command.ts'
+import { awsFiles, recordForThisRun, storedRecord } from '../open-key.ts'
+import { pinPrompt } from '../pin-prompt.ts'
+
+/** Removes a record; status 1 and nothing changed where the person says no. */
+export async function forgetKey(context: CommandContext): Promise<number> {
+  const { args, environment, output, report, signal } = context
+  const stored = await storedRecord(context)
+  const destroys = args.has('from-device')
+  if (destroys && !args.has('yes') && !(await agreed(context, stored))) {
+    report.note('nothing was changed')
+    return 1
+  }
+  const fromDevice = destroys ? { pin: pinPrompt(context) } : undefined
+  const forgotten = forget({
+    stored: destroys ? await recordForThisRun(context, stored) : stored,
+    files: awsFiles(environment),
+    fromDevice,
+    signal,
+  })
+  const { profiles, device } = await report.waiting('the device', forgotten)
+  const { accessKeyId } = stored.record
+  if (args.has('json')) output.json({ name: stored.name, accessKeyId, profiles, device })
+  else {
+    output.line(`forgot ${stored.name} (${accessKeyId}); the key in the device: ${device}`)
+    for (const profile of profiles) output.line(`removed credential_process from the AWS profile ${profile}`)
+  }
+  if (device === 'kept') report.next('hardkey list')
+  else report.next(`aws iam update-access-key --user-name USER --access-key-id ${accessKeyId} --status Inactive`)
+  return 0
+}
+
+function agreed({ args, terminal, signal }: CommandContext, { name, record }: StoredRecord): Promise<boolean> {
+  const unavailable = args.wrong('there is no terminal to ask whether the key shall be destroyed', 'give --yes')
+  return terminal.confirm({
+    question: `destroy the key of ${name} (${record.accessKeyId}) in the device for ever`,
+    unavailable,
+    signal,
+  })
+}

@@ -1,0 +1,40 @@
+// `hardkey inspect NAME`. In: a record. Out: what it says, what the device says of the key, and whether both are still
+// the same. One use of the device: the check value.
+
+import { inspect } from '../../lifecycle/inspect.ts'
+import type { CommandContext } from '../command.ts'
+import { recordForThisRun, storedRecord } from '../open-key.ts'
+import { pinPrompt } from '../pin-prompt.ts'
+import { pairLines } from '../table-lines.ts'
+
+/** Prints record and device. Status 1 when the device holds another key than the one that checked in. */
+export async function inspectKey(context: CommandContext): Promise<number> {
+  const { args, now, output, report, signal } = context
+  const stored = await storedRecord(context)
+  const { record } = stored
+  const asked = inspect(await recordForThisRun(context, stored), { pin: pinPrompt(context), signal, now })
+  const { info, sameKey, ageDays } = await report.waiting('the device', asked)
+  for (const warning of info.warnings) report.warning(warning)
+  if (args.has('json')) {
+    output.json({ name: stored.name, path: stored.path, ...record, ageDays, device: info, sameKey })
+  } else {
+    output.line(
+      pairLines([
+        ['access key ID', record.accessKeyId],
+        ['key', record.uri],
+        ['device', info.device],
+        ['protection', info.protection],
+        ['checked in', `${record.created}, ${ageDays} days ago`],
+        ['check value', sameKey ? `${record.check}, the same in the device` : `${record.check}, ANOTHER in the device`],
+        ['region', record.region],
+        ['endpoint', record.endpointUrl],
+        ['role', record.roleArn],
+        ['MFA device', record.mfaSerial],
+        ['duration', record.durationSeconds === undefined ? undefined : `${record.durationSeconds} s`],
+        ...Object.entries(info.attributes).map(([name, value]) => [name, String(value)] as const),
+        ['record', stored.path],
+      ]).join('\n'),
+    )
+  }
+  return sameKey ? 0 : 1
+}

@@ -1,0 +1,77 @@
+// DateKeys for one run of a command. In: a named key. Out: a DateKeySource for the time of one call.
+// 1. The device is opened first, and what else takes time is prepared meanwhile.
+// 2. A request needs one HMAC. The device is given back as soon as it is there, while the request is on its way.
+// 3. Another date, after a clock was corrected over midnight, opens the device anew.
+
+import { openKey } from '../backends/open.ts'
+import type { HmacKey, StartedBackend } from '../key/hmac-key.ts'
+import { type DateKeySource, deviceDateKeys } from '../sigv4/date-key.ts'
+import type { CommandContext } from './command.ts'
+import type { NamedKey } from './open-key.ts'
+import { pinPrompt } from './pin-prompt.ts'
+
+/** What is done with the DateKeys. */
+export interface DateKeyUse<Prepared extends { close(): void } | undefined, Result> {
+  /** Runs while the device is being opened; its outcome is closed at the end. */
+  readonly prepare: () => Promise<Prepared>
+  readonly use: (keys: DateKeySource, prepared: Prepared) => Promise<Result>
+  /** Default: that of the command. */
+  readonly signal?: AbortSignal | undefined
+  /** What `startedDevice` gave for this key. */
+  readonly started?: StartedBackend | undefined
+}
+
+/** Opens the key, prepares, uses, and gives everything back, however that ends. @throws what each of them throws */
+export async function withDateKeys<Prepared extends { close(): void } | undefined, Result>(
+  context: CommandContext,
+  named: NamedKey,
+  { prepare, use, signal = context.signal, started }: DateKeyUse<Prepared, Result>,
+): Promise<Result> {
+  const stop = new AbortController()
+  const open = (): Promise<HmacKey> => openForRun(context, named, started, AbortSignal.any([signal, stop.signal]))
+  const closed: Promise<void>[] = []
+  let opened: Promise<HmacKey> | undefined = open()
+  // In the next turn of the event loop: by then the process of a device has been started.
+  const preparing = new Promise((turn) => setImmediate(turn)).then(prepare)
+  const keys: DateKeySource = {
+    accessKeyId: named.accessKeyId,
+    dateKey: async (date, options) => {
+      const key = await (opened ?? open())
+      opened = undefined
+      try {
+        const { accessKeyId } = named
+        return await deviceDateKeys({ key, accessKeyId, keepDateKey: false, now: context.now }).dateKey(date, options)
+      } finally {
+        closed.push(key.close())
+      }
+    },
+  }
+  try {
+    const [prepared] = await Promise.all([preparing, opened])
+    return await use(keys, prepared)
+  } catch (error) {
+    stop.abort(error)
+    throw error
+  } finally {
+    const [key, prepared] = await Promise.allSettled([opened, preparing])
+    if (prepared.status === 'fulfilled') prepared.value?.close()
+    if (key.status === 'fulfilled' && key.value !== undefined) closed.push(key.value.close())
+    await Promise.all(closed)
+  }
+}
+
+async function openForRun(
+  context: CommandContext,
+  { uri }: NamedKey,
+  started: StartedBackend | undefined,
+  signal: AbortSignal,
+): Promise<HmacKey> {
+  const { report } = context
+  const backends = started === undefined ? [] : [started]
+  report.step(`open ${uri}`)
+  const key = await report.waiting('the device', openKey(uri, { pin: pinPrompt(context), signal, backends }))
+  report.step(`opened: ${key.info.device}, protection ${key.info.protection}`)
+  // `import` and `inspect` warn; here every run of every AWS tool would repeat it.
+  for (const warning of key.info.warnings) report.step(warning)
+  return key
+}

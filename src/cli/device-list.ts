@@ -1,0 +1,22 @@
+// The devices in reach. In: --module-path, PKCS11_MODULE_PATH, or p11-kit's proxy.
+// Out: what each backend lists.
+
+import { backendList } from '../backends/list.ts'
+import type { DeviceListing } from '../key/hmac-key.ts'
+import { KeyUri } from '../key/uri.ts'
+import type { CommandContext } from './command.ts'
+import { defaultModule } from './open-key.ts'
+
+/** Every device that a backend can list, without a PIN. `modulePath`: the PKCS#11 module to ask. */
+export async function listDevices(context: CommandContext, modulePath?: string): Promise<readonly DeviceListing[]> {
+  const { environment, report, signal } = context
+  const found: DeviceListing[] = []
+  for (const { scheme, lister } of backendList) {
+    if (lister === undefined) continue
+    const module = modulePath ?? (await defaultModule(environment)).path
+    report.step(`ask ${module} for its tokens`)
+    const uri = KeyUri.of(scheme, {}, { 'module-path': module })
+    found.push(...(await report.waiting('the devices', (await lister()).list(uri, { signal }))))
+  }
+  return found
+}

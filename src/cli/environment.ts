@@ -1,0 +1,136 @@
+// The one reader of the environment. In: its variables, the platform and the home folder. Out: settings by name, with
+// empty variables as missing ones. Keys are never taken from here: AWS_ACCESS_KEY_ID and its like are not read (B-104).
+// Names: AWS SDKs and Tools Reference Guide; XDG Base Directory Specification; our own begins with HARDKEY_.
+
+import { posix, win32 } from 'node:path'
+import { HardkeyError } from '../errors.ts'
+
+export interface Environment {
+  /** Holds `keys/`: HARDKEY_HOME, or `hardkey` in the platform's folder for settings. */
+  readonly hardkeyHome: string
+  /** HARDKEY_HOME was set: a program that starts the command must have it too. */
+  readonly hardkeyHomeIsSet: boolean
+  readonly awsConfigFile: string
+  readonly awsCredentialsFile: string
+  /** AWS_PROFILE, else AWS_DEFAULT_PROFILE. */
+  readonly profile: string | undefined
+  /** AWS_REGION, else AWS_DEFAULT_REGION. */
+  readonly region: string | undefined
+  /** AWS_ENDPOINT_URL_STS, else AWS_ENDPOINT_URL; none with AWS_IGNORE_CONFIGURED_ENDPOINT_URLS. */
+  readonly stsEndpoint: { readonly url: string; readonly variable: string } | undefined
+  readonly ignoresConfiguredEndpoints: boolean | undefined
+  readonly useFipsEndpoint: boolean | undefined
+  readonly useDualstackEndpoint: boolean | undefined
+  readonly maxAttempts: number | undefined
+  readonly roleSessionName: string | undefined
+  readonly mfaSerial: string | undefined
+  /** AWS_CA_BUNDLE, else nothing: NODE_EXTRA_CA_CERTS is Node's own and works besides. */
+  readonly caBundle: string | undefined
+  readonly proxy: {
+    readonly https: string | undefined
+    readonly http: string | undefined
+    readonly noProxy: string | undefined
+  }
+  readonly pkcs11ModulePath: string | undefined
+  /** NODE_OPTIONS holds a switch that writes memory or the environment to a file, or opens the debugger (F-W09). */
+  readonly dumpingOptions: readonly string[]
+  /** For a program that we start: all variables but those of AWS, of hardkey and of Node. */
+  readonly forPrograms: Readonly<Record<string, string>>
+}
+
+/** Variables by name, as `process.env` has them. */
+export type Variables = Readonly<Record<string, string | undefined>>
+
+/**
+ * Reads the environment once. `home` is asked only where no variable names a folder.
+ *
+ * @throws ERR_CONFIG_INVALID for a variable with control characters, and for a switch or number that is none
+ */
+export function readEnvironment(variables: Variables, platform: NodeJS.Platform, home: () => string): Environment {
+  const read = (name: string): string | undefined => plainText(name, variables[name])
+  const path = platform === 'win32' ? win32 : posix
+  const settings = (): string =>
+    platform === 'win32'
+      ? (read('APPDATA') ?? path.join(home(), 'AppData', 'Roaming'))
+      : (absolute(path, read('XDG_CONFIG_HOME')) ?? path.join(home(), '.config'))
+  const given = read('HARDKEY_HOME')
+  const ignored = flag(read, 'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS')
+  return {
+    hardkeyHome: given === undefined ? path.join(settings(), 'hardkey') : path.resolve(given),
+    hardkeyHomeIsSet: given !== undefined,
+    awsConfigFile: read('AWS_CONFIG_FILE') ?? path.join(home(), '.aws', 'config'),
+    awsCredentialsFile: read('AWS_SHARED_CREDENTIALS_FILE') ?? path.join(home(), '.aws', 'credentials'),
+    profile: read('AWS_PROFILE') ?? read('AWS_DEFAULT_PROFILE'),
+    region: read('AWS_REGION') ?? read('AWS_DEFAULT_REGION'),
+    stsEndpoint: ignored === true ? undefined : stsEndpointOf(read),
+    ignoresConfiguredEndpoints: ignored,
+    useFipsEndpoint: flag(read, 'AWS_USE_FIPS_ENDPOINT'),
+    useDualstackEndpoint: flag(read, 'AWS_USE_DUALSTACK_ENDPOINT'),
+    maxAttempts: attempts(read('AWS_MAX_ATTEMPTS')),
+    roleSessionName: read('AWS_ROLE_SESSION_NAME'),
+    mfaSerial: read('AWS_MFA_SERIAL'),
+    caBundle: read('AWS_CA_BUNDLE'),
+    proxy: {
+      https: read('HTTPS_PROXY') ?? read('https_proxy'),
+      // HTTP_PROXY in capitals can be set by a request to a CGI program; curl reads the lower case alone.
+      http: read('http_proxy'),
+      noProxy: read('NO_PROXY') ?? read('no_proxy'),
+    },
+    pkcs11ModulePath: read('PKCS11_MODULE_PATH'),
+    dumpingOptions: dumpingOptionsOf(variables.NODE_OPTIONS ?? ''),
+    forPrograms: forPrograms(variables),
+  }
+}
+
+function forPrograms(variables: Variables): Readonly<Record<string, string>> {
+  const passed = Object.entries(variables).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && !/^(AWS|HARDKEY|NODE)_/i.test(entry[0]),
+  )
+  return Object.fromEntries(passed)
+}
+
+function plainText(name: string, value: string | undefined): string | undefined {
+  if (value === undefined || value === '') return undefined
+  if (/[\u0000-\u001f\u007f]/.test(value)) {
+    throw new HardkeyError('ERR_CONFIG_INVALID', `the variable ${name} has a control character`, {
+      hint: `set ${name} again, without a line break`,
+    })
+  }
+  return value
+}
+
+/** XDG: "All paths set in these environment variables must be absolute"; a relative one is ignored. */
+function absolute(path: typeof posix, value: string | undefined): string | undefined {
+  return value !== undefined && path.isAbsolute(value) ? value : undefined
+}
+
+function stsEndpointOf(read: (name: string) => string | undefined): Environment['stsEndpoint'] {
+  for (const variable of ['AWS_ENDPOINT_URL_STS', 'AWS_ENDPOINT_URL']) {
+    const url = read(variable)
+    if (url !== undefined) return { url, variable }
+  }
+  return undefined
+}
+
+function flag(read: (name: string) => string | undefined, name: string): boolean | undefined {
+  const value = read(name)?.toLowerCase()
+  if (value === undefined) return undefined
+  if (value === 'true') return true
+  if (value === 'false') return false
+  throw new HardkeyError('ERR_CONFIG_INVALID', `the variable ${name} is neither true nor false`)
+}
+
+function attempts(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined
+  if (!/^[1-9][0-9]?$/.test(value)) {
+    throw new HardkeyError('ERR_CONFIG_INVALID', 'the variable AWS_MAX_ATTEMPTS is not a number from 1 to 99')
+  }
+  return Number(value)
+}
+
+function dumpingOptionsOf(nodeOptions: string): readonly string[] {
+  return nodeOptions
+    .split(/\s+/)
+    .map((word) => word.split('=', 1)[0] ?? '')
+    .filter((word) => /^--(inspect|report-|heap|cpu-prof|diagnostic-dir|abort-on-uncaught)/.test(word))
+}

@@ -1,0 +1,87 @@
+// The help, made from the table: overview, one command, and the two topics that no command owns.
+// In: the table. Out: text for standard output, at most 100 columns where words allow it.
+
+import { flagsOf, usageLine } from './args.ts'
+import type { CommandSpec, FlagSpec, Task } from './command.ts'
+
+const tasks: readonly Task[] = ['check a key in', 'use it', 'look after it', 'learn']
+
+/** The commands by task, and where to begin. */
+export function overviewText(commands: readonly CommandSpec[]): string {
+  const width = Math.max(...commands.map(({ name }) => name.length))
+  const sections = tasks.map((task) => {
+    const rows = commands.filter((command) => command.task === task)
+    return [`${capital(task)}:`, ...rows.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`)].join('\n')
+  })
+  return [
+    'hardkey signs AWS requests with a secret access key that checked into a device and never checks out.',
+    ...sections,
+    [
+      'Try it first:    hardkey demo',
+      'Then for real:   hardkey import NAME --to embedded, or with a token from hardkey devices',
+    ].join('\n'),
+  ].join('\n\n')
+}
+
+/** One command: usage, what it does, arguments, options, examples. */
+export function commandText(command: CommandSpec): string {
+  const rows = command.arguments.map(({ name, help }) => [name, help] as const)
+  const options = flagsOf(command).map((flag) => [flagForm(flag), flagHelp(flag)] as const)
+  return [
+    `Usage: ${usageLine(command)}`,
+    [`${capital(command.summary)}.`, ...command.text].join('\n'),
+    ...(rows.length === 0 ? [] : [`Arguments:\n${columns(rows)}`]),
+    `Options:\n${columns(options)}`,
+    `Examples:\n${command.examples.map((example) => `  ${example}`).join('\n')}`,
+  ].join('\n\n')
+}
+
+/** The topics of `hardkey help`. */
+export const topicTexts: Readonly<Record<string, string>> = Object.freeze({
+  uri: [
+    'A key URI says which key, in which device, and how to reach it (RFC 7512, for every scheme):',
+    '',
+    '  pkcs11:token=prod;object=aws?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/run/pin',
+    '  tink:file=prod.keyset.json?kek=passphrase:',
+    '',
+    'Quote it for the shell: ; and & mean something there.',
+    '',
+    'pkcs11   path:  token, serial, manufacturer, model, slot-id; object, id (%01%02), type=secret-key',
+    '         query: module-path (absolute; default PKCS11_MODULE_PATH, then p11-kit-proxy), pin-source',
+    '         Several keys or tokens that match are refused: name serial or id as well.',
+    'tink     path:  file (an encrypted keyset; in a record a relative one lies beside the record)',
+    '         query: kek=passphrase:, pin-source',
+    '',
+    'Never write a PIN into a URI: hardkey help pin.',
+  ].join('\n'),
+  pin: [
+    'What unlocks a device (PIN, passphrase) comes from the pin-source of its key URI, or for one run from',
+    '--pin-source:',
+    '',
+    '  prompt:            ask at the terminal without echo; what happens without any pin-source',
+    '  file:/run/pin      a file that only you (or root) can read; one newline at its end is dropped',
+    '  fd:3               an open descriptor',
+    '  env:NAME           a variable; other programs of yours can read it',
+    '  credential:NAME    a systemd credential (LoadCredential=)',
+    '',
+    'A pin-source in the URI of import --to is kept in the record; --pin-source is not.',
+    'It is tried once. A refused PIN is never tried again by itself, so that no token gets locked.',
+  ].join('\n'),
+})
+
+function flagForm({ name, value }: FlagSpec): string {
+  return value === undefined ? `--${name}` : `--${name} ${value}`
+}
+
+function flagHelp({ help, variable }: FlagSpec): string {
+  return variable === undefined ? help : `${help} [${variable}]`
+}
+
+function columns(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([form]) => form.length))
+  return rows.map(([form, help]) => `  ${form.padEnd(width)}  ${help}`).join('\n')
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}

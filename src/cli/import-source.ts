@@ -1,0 +1,144 @@
+// Where `import` takes the secret from. In: `--from`. Out: the access key with its secret as bytes, checked for its
+// form; afterwards the plaintext is removed where that was asked. A secret is never an argument, a variable or a
+// string.
+
+import { HardkeyError } from '../errors.ts'
+import { readDescriptor } from '../key/descriptor.ts'
+import type { Secret } from '../key/secret.ts'
+import { readSecretFile, removeSecretFile } from '../lifecycle/secret-file.ts'
+import { checkAccessKeyId, maxSecretBytes, readSecretAccessKey } from '../lifecycle/secret-form.ts'
+import { plaintextKey, removePlaintextKey } from '../profiles/plaintext-key.ts'
+import { quoted } from './args.ts'
+import type { CommandContext } from './command.ts'
+import { awsFiles } from './open-key.ts'
+import { isTerminal } from './output.ts'
+
+export type ImportSource =
+  | { readonly kind: 'prompt' | 'device' }
+  | { readonly kind: 'descriptor'; readonly descriptor: number }
+  | { readonly kind: 'csv' | 'json'; readonly path: string }
+  | { readonly kind: 'profile'; readonly profile: string }
+
+/** An access key to check in. The caller wipes the secret. */
+export interface SourceKey {
+  readonly accessKeyId: string
+  readonly secret: Secret | 'in-device'
+}
+
+/** What `--from` names. @throws ERR_USAGE, ERR_SECRET_INVALID for a variable (B-014) */
+export function importSource({ args }: CommandContext): ImportSource {
+  const from = args.value('from') ?? 'prompt'
+  const [, kind = '', rest = ''] = /^([a-z]+)(?::(.*))?$/s.exec(from) ?? []
+  if ((kind === 'prompt' || kind === 'device') && from === kind) return { kind }
+  if (from === 'stdin') return { kind: 'descriptor', descriptor: 0 }
+  if (kind === 'fd' && /^[0-9]{1,4}$/.test(rest)) return { kind: 'descriptor', descriptor: Number(rest) }
+  if ((kind === 'csv' || kind === 'json') && rest !== '') return { kind, path: rest }
+  if (kind === 'profile' && rest !== '') return { kind, profile: rest }
+  if (kind === 'env') {
+    throw new HardkeyError('ERR_SECRET_INVALID', 'a secret is not taken from a variable: other programs can read it', {
+      hint: 'use the hidden prompt, --from stdin or --from fd:N',
+    })
+  }
+  throw args.wrong(
+    `--from ${quoted(from)} is no source`,
+    'it is prompt, stdin, fd:N, csv:FILE, json:FILE, profile:NAME or device',
+  )
+}
+
+/** Reads the access key. @throws ERR_SECRET_INVALID, ERR_CONFIG_INVALID, ERR_USAGE without a terminal to ask at */
+export async function readSource(context: CommandContext, source: ImportSource): Promise<SourceKey> {
+  const { args } = context
+  const form = { otherStore: args.has('other-store') }
+  const given = args.value('access-key-id')
+  if (given !== undefined) checkAccessKeyId(given, form)
+  switch (source.kind) {
+    case 'device':
+      return { accessKeyId: given ?? (await askForId(context)), secret: 'in-device' }
+    case 'prompt':
+    case 'descriptor': {
+      const accessKeyId = given ?? (await askForId(context))
+      return { accessKeyId, secret: readSecretAccessKey(await readBytes(context, source, accessKeyId), form) }
+    }
+    default:
+      return checkedKey(context, await readStored(context, source, given), given)
+  }
+}
+
+/** Removes the plaintext that the key came from. What still holds it afterwards is returned as FILE:LINE. */
+export async function removeSource(
+  { environment }: CommandContext,
+  source: ImportSource,
+  accessKeyId: string,
+): Promise<{ readonly removed: readonly string[]; readonly remains: readonly string[] }> {
+  if (source.kind === 'csv' || source.kind === 'json') {
+    await removeSecretFile({ form: source.kind, path: source.path, accessKeyId })
+    return { removed: [source.path], remains: [] }
+  }
+  if (source.kind !== 'profile') return { removed: [], remains: [] }
+  const { files, remains } = await removePlaintextKey(awsFiles(environment), source.profile, accessKeyId)
+  return { removed: files, remains }
+}
+
+/** True where there is plaintext that `--remove-source` can remove. */
+export function isRemovable({ kind }: ImportSource): boolean {
+  return kind === 'csv' || kind === 'json' || kind === 'profile'
+}
+
+async function askForId(context: CommandContext): Promise<string> {
+  const { args, terminal, signal } = context
+  const unavailable = args.wrong('--access-key-id is missing', 'there is no terminal to ask for it')
+  const typed = await terminal.text({ question: 'access key ID', unavailable, signal })
+  checkAccessKeyId(typed, { otherStore: args.has('other-store') })
+  return typed
+}
+
+async function readBytes(
+  { args, report, terminal, signal }: CommandContext,
+  source: Extract<ImportSource, { kind: 'prompt' | 'device' | 'descriptor' }>,
+  accessKeyId: string,
+): Promise<Uint8Array> {
+  if (source.kind !== 'descriptor') {
+    const unavailable = args.wrong('there is no terminal to ask for the secret', 'give --from stdin or --from fd:N')
+    return await terminal.secret({ question: `secret access key of ${accessKeyId}`, unavailable, signal })
+  }
+  if (isTerminal(source.descriptor)) {
+    throw args.wrong('the secret would be shown while it is typed', 'leave --from out: the prompt is hidden')
+  }
+  try {
+    // One byte more than a secret may have: readSecretAccessKey then says that it is too long (B-015).
+    const bytes = await readDescriptor(source.descriptor, maxSecretBytes + 1, signal)
+    if (bytes.at(-1) === 0x0a) report.step('leave out the line ending behind the secret')
+    return bytes
+  } catch (error) {
+    if (!(error instanceof HardkeyError)) throw error
+    const remedy = `open it for hardkey, as in: … --from fd:${source.descriptor} ${source.descriptor}<FILE`
+    throw args.wrong(`descriptor ${source.descriptor} cannot be read`, remedy)
+  }
+}
+
+async function readStored(
+  { environment }: CommandContext,
+  source: Extract<ImportSource, { kind: 'csv' | 'json' | 'profile' }>,
+  accessKeyId: string | undefined,
+): Promise<{ readonly accessKeyId: string; readonly secret: Secret }> {
+  if (source.kind === 'profile') return await plaintextKey(awsFiles(environment), source.profile)
+  return await readSecretFile({ form: source.kind, path: source.path, accessKeyId })
+}
+
+function checkedKey(
+  { args }: CommandContext,
+  found: { readonly accessKeyId: string; readonly secret: Secret },
+  given: string | undefined,
+): SourceKey {
+  try {
+    if (given !== undefined && given !== found.accessKeyId) {
+      throw args.wrong(`the source holds the key ${found.accessKeyId}, not the one that --access-key-id names`)
+    }
+    const form = { otherStore: args.has('other-store') }
+    checkAccessKeyId(found.accessKeyId, form)
+    const secret = found.secret.lend((bytes) => readSecretAccessKey(Uint8Array.from(bytes), form))
+    return { accessKeyId: found.accessKeyId, secret }
+  } finally {
+    found.secret.wipe()
+  }
+}

@@ -1,0 +1,88 @@
+// Signals that end the command. In: SIGINT, SIGTERM, SIGHUP. Out: an aborted AbortSignal, then status 128 plus the
+// signal's number (F-W06). What runs gives back what it holds: keys, terminal, child processes.
+
+import { fstatSync, statSync } from 'node:fs'
+import { constants, devNull } from 'node:os'
+import { isTerminal } from './output.ts'
+
+/** How long the clean end may take before the process ends anyway. */
+const cleanEndMilliseconds = 800
+
+const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** The reason of an abort by a signal. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted'
+  readonly signal: NodeJS.Signals
+
+  constructor(signal: NodeJS.Signals) {
+    super(`ended by ${signal}`)
+    this.signal = signal
+  }
+
+  /** 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP. */
+  get status(): number {
+    return 128 + constants.signals[this.signal]
+  }
+}
+
+export interface Interrupts {
+  readonly signal: AbortSignal
+  /** Ends the command as the signal would: ^C in a hidden question arrives as a byte. */
+  interrupt(signal: NodeJS.Signals): void
+  /** Signals end the process at once again, as without this file. */
+  release(): void
+}
+
+/** Listens until `release()`. The second signal, or one whose clean end takes too long, ends the process at once. */
+export function listenForSignals(): Interrupts {
+  const controller = new AbortController()
+  const interrupt = (signal: NodeJS.Signals): void => {
+    const reason = new Interrupted(signal)
+    // ^C is seen as a byte and as a signal at most once each; a closed terminal often as both.
+    if (controller.signal.aborted) {
+      if (signal !== 'SIGHUP') endProcess(reason.status)
+      return
+    }
+    setTimeout(() => endProcess(reason.status), cleanEndMilliseconds).unref()
+    controller.abort(reason)
+  }
+  for (const signal of endingSignals) process.on(signal, interrupt)
+  return {
+    signal: controller.signal,
+    interrupt,
+    release: () => {
+      for (const signal of endingSignals) process.removeListener(signal, interrupt)
+    },
+  }
+}
+
+/**
+ * Ends the process with this status. Where that would go wrong after a signal, the signal itself ends it, which a shell
+ * reports by the same status.
+ */
+export function endProcess(status: number): never {
+  const signal = endingSignals.find((name) => status === 128 + constants.signals[name])
+  if (signal !== undefined && isBadExit(signal)) {
+    process.removeAllListeners(signal)
+    // What would clean up at the exit: the demo's folder.
+    process.emit('exit', status)
+    process.kill(process.pid, signal)
+  }
+  process.exit(status)
+}
+
+/**
+ * Node aborts, with a core dump where that is allowed, when it resets a terminal that is gone (`node::ResetStdio`), and it
+ * waits for a name server that does not answer: its threads are joined at the exit.
+ */
+function isBadExit(signal: NodeJS.Signals): boolean {
+  if (signal === 'SIGHUP' && [0, 1, 2].some(isGoneTerminal)) return true
+  return process.getActiveResourcesInfo().includes('GetAddrInfoReqWrap')
+}
+
+/** A terminal is a character device; one that is gone answers no question about itself, as /dev/null never does. */
+function isGoneTerminal(descriptor: number): boolean {
+  const stats = fstatSync(descriptor)
+  return stats.isCharacterDevice() && !isTerminal(descriptor) && stats.rdev !== statSync(devNull).rdev
+}

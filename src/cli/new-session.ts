@@ -1,0 +1,60 @@
+// One session from STS. In: a named key and what its device has started. Out: temporary credentials.
+// 1. What is asked for is checked first; then the device is opened and the connection to STS made side by side.
+// 2. The device signs one call to STS; the DateKey is not kept.
+// 3. The Go SDK kills its helper after 60 seconds, so this answers or fails within 55, typing included.
+
+import { HardkeyError } from '../errors.ts'
+import type { StartedBackend } from '../key/hmac-key.ts'
+import type { StsSession } from '../sts/answer.ts'
+import type { StsClient } from '../sts/client.ts'
+import type { CommandContext } from './command.ts'
+import { withDateKeys } from './date-keys.ts'
+import type { NamedKey } from './open-key.ts'
+import { type SessionRequest, sessionRequest } from './session-request.ts'
+import { stsSettings } from './settings.ts'
+
+const deadlineMilliseconds = 55_000
+
+/** A session as options, environment, record and profile say. @throws ERR_TIMEOUT after 55 seconds */
+export async function newSession(
+  context: CommandContext,
+  named: NamedKey,
+  started: StartedBackend | undefined,
+): Promise<StsSession> {
+  const { now, report } = context
+  const deadline = new AbortController()
+  const signal = AbortSignal.any([context.signal, deadline.signal])
+  const request = await sessionRequest(context, named, signal)
+  const settings = await stsSettings(context, named.settings)
+  const timer = setTimeout(() => deadline.abort(tooLate()), deadlineMilliseconds)
+  try {
+    return await withDateKeys(context, named, {
+      prepare: async () => (await import('./connection.ts')).connectSts(settings, report.step),
+      use: (keys, sts) => {
+        report.step(`ask STS for ${request.action}`)
+        return report.waiting('STS', ask(sts.client(keys, now), request, signal))
+      },
+      signal,
+      started,
+    })
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function ask(sts: StsClient, request: SessionRequest, signal: AbortSignal): Promise<StsSession> {
+  switch (request.action) {
+    case 'AssumeRole':
+      return sts.assumeRole(request.input, { signal })
+    case 'GetFederationToken':
+      return sts.getFederationToken(request.input, { signal })
+    case 'GetSessionToken':
+      return sts.getSessionToken(request.input, { signal })
+  }
+}
+
+function tooLate(): HardkeyError {
+  return new HardkeyError('ERR_TIMEOUT', `no credentials within ${deadlineMilliseconds / 1000} seconds`, {
+    hint: 'AWS tools wait no longer; --verbose tells which step took so long',
+  })
+}

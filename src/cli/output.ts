@@ -1,0 +1,79 @@
+// Standard output: the result of a command and nothing else. In: text or bytes. Out: all of it written, or an error.
+// 1. Written with fs.writeSync: process.stdout costs milliseconds at the start and may lose its tail at the end.
+// 2. A reader that went away ends the command in silence, with the status of a process ended by SIGPIPE.
+
+import { fstatSync, writeSync } from 'node:fs'
+import { HardkeyError } from '../errors.ts'
+import { systemCode } from '../files/file-failure.ts'
+
+/** Thrown when whoever reads our standard output has closed it. */
+export class OutputClosed extends Error {
+  override readonly name = 'OutputClosed'
+}
+
+export interface Output {
+  /** Writes all of it. @throws OutputClosed */
+  write(data: string | Uint8Array): void
+  /** Writes the text and a newline. */
+  line(text: string): void
+  /** Writes a value as indented JSON and a newline. */
+  json(value: unknown): void
+  /** True where a person would read it on a terminal. */
+  isTerminal(): boolean
+}
+
+/** More than this may not fit a pipe at once, so the write may have to wait for the reader. */
+const pipeSize = 32 * 1024
+
+/**
+ * Writes to a descriptor. `beforeWaiting` is called once before the first write that may wait for its reader: the
+ * command has ended its work by then and lets signals end the process as they do by default.
+ */
+export function descriptorOutput(descriptor: number, beforeWaiting: () => void): Output {
+  let mayWait = false
+  const write = (data: string | Uint8Array): void => {
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data
+    if (!mayWait && bytes.length > pipeSize) {
+      mayWait = true
+      beforeWaiting()
+    }
+    writeAll(descriptor, bytes)
+  }
+  return {
+    write,
+    line: (text) => write(`${text}\n`),
+    json: (value) => write(`${JSON.stringify(value, undefined, 2)}\n`),
+    isTerminal: () => isTerminal(descriptor),
+  }
+}
+
+/** Writes every byte, waiting where the descriptor does not block. @throws OutputClosed; ERR_INTERNAL for a full disk */
+export function writeAll(descriptor: number, bytes: Uint8Array): void {
+  let offset = 0
+  while (offset < bytes.length) {
+    try {
+      offset += writeSync(descriptor, bytes, offset)
+    } catch (error) {
+      const code = systemCode(error)
+      if (code === 'EPIPE' || code === 'EIO') throw new OutputClosed('standard output was closed', { cause: error })
+      if (code !== 'EAGAIN') {
+        throw new HardkeyError('ERR_INTERNAL', `standard output cannot be written (${code ?? 'unknown'})`, {
+          hint: 'nothing was lost but the output: run the command again with another place for it',
+          cause: error,
+        })
+      }
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
+    }
+  }
+}
+
+/** True for a terminal. A character device that is none (/dev/null) is told from one without loading node:tty early. */
+export function isTerminal(descriptor: number): boolean {
+  try {
+    if (!fstatSync(descriptor).isCharacterDevice()) return false
+  } catch (error) {
+    if (systemCode(error) === 'EBADF') return false
+    throw error
+  }
+  return process.getBuiltinModule('node:tty').isatty(descriptor)
+}

@@ -1,0 +1,141 @@
+// Which session is asked of STS, and how. In: the options of credential-process and the settings of the record.
+// Out: exactly one action with its input by the API's own names. AWS STS API Reference 2011-06-15.
+
+import { HardkeyError } from '../errors.ts'
+import type { RecordSettings } from '../profiles/record.ts'
+import {
+  type AssumeRoleInput,
+  checkAssumeRole,
+  checkGetFederationToken,
+  checkGetSessionToken,
+  type GetFederationTokenInput,
+  type GetSessionTokenInput,
+  type Tag,
+  type TokenCode,
+} from '../sts/inputs.ts'
+import type { CommandContext } from './command.ts'
+import { durationOption } from './durations.ts'
+import type { NamedKey } from './open-key.ts'
+import { byOption } from './option-names.ts'
+import { textOrFile } from './text-or-file.ts'
+
+/** One action with its input. */
+export type SessionRequest =
+  | { readonly action: 'AssumeRole'; readonly input: AssumeRoleInput }
+  | { readonly action: 'GetSessionToken'; readonly input: GetSessionTokenInput }
+  | { readonly action: 'GetFederationToken'; readonly input: GetFederationTokenInput }
+
+/** Options that say something of a role, and of a federated user, and of neither. */
+const ofRolesOnly = ['role-session-name', 'external-id', 'source-identity', 'transitive-tag-key'] as const
+const notOfSessionTokens = [...ofRolesOnly, 'policy', 'policy-arn', 'tag'] as const
+const notOfFederation = [...ofRolesOnly, 'mfa-serial'] as const
+
+/**
+ * GetFederationToken with `--federation-name`, AssumeRole with a role from option or record, else GetSessionToken. An
+ * option that the action does not have is refused, not dropped; the input is checked before a device is opened.
+ *
+ * @throws ERR_USAGE, ERR_CONFIG_INVALID, ERR_MFA_REQUIRED without a terminal to ask at
+ */
+export async function sessionRequest(
+  context: CommandContext,
+  { settings, accessKeyId }: NamedKey,
+  signal: AbortSignal,
+): Promise<SessionRequest> {
+  const { args } = context
+  const name = args.value('federation-name')
+  const given = args.value('role-arn')
+  if (given !== undefined && args.has('no-role')) throw args.wrong('--no-role contradicts --role-arn')
+  if (given !== undefined && name !== undefined) throw args.wrong('--federation-name contradicts --role-arn')
+  const durationSeconds = durationOption(args, 'duration') ?? settings.durationSeconds
+  const roleArn = args.has('no-role') ? undefined : (given ?? settings.roleArn)
+  if (name !== undefined) {
+    refuseOptions(context, notOfFederation, 'GetFederationToken')
+    const input = { name, durationSeconds, tags: tags(context), ...(await policies(context)) }
+    byOption(args, () => checkGetFederationToken(input))
+    return { action: 'GetFederationToken', input }
+  }
+  if (roleArn === undefined) {
+    refuseOptions(context, notOfSessionTokens, 'GetSessionToken (no role is given)')
+    const input = { durationSeconds, ...mfa(context, settings, signal) }
+    byOption(args, () => checkGetSessionToken(input))
+    return { action: 'GetSessionToken', input }
+  }
+  const input = {
+    roleArn,
+    durationSeconds,
+    roleSessionName: args.value('role-session-name') ?? context.environment.roleSessionName ?? settings.roleSessionName,
+    externalId: args.value('external-id') ?? settings.externalId,
+    sourceIdentity: args.value('source-identity'),
+    transitiveTagKeys: some(args.values('transitive-tag-key')),
+    tags: tags(context),
+    ...(await policies(context)),
+    ...mfa(context, settings, signal),
+  }
+  byOption(args, () => checkAssumeRole(input, accessKeyId))
+  return { action: 'AssumeRole', input }
+}
+
+/** Refuses defaults of a new record that STS would refuse each time. @throws ERR_CONFIG_INVALID */
+export function checkSessionSettings({ args }: CommandContext, settings: RecordSettings): void {
+  const { roleArn, roleSessionName, externalId, durationSeconds, mfaSerial } = settings
+  // The code is asked for when there is a session to make; the check wants to see that it can be.
+  const tokenCode: TokenCode = async () => ''
+  const mfaInput = mfaSerial === undefined ? {} : { serialNumber: mfaSerial, tokenCode }
+  byOption(args, () =>
+    roleArn === undefined
+      ? checkGetSessionToken({ durationSeconds, ...mfaInput })
+      : checkAssumeRole({ roleArn, roleSessionName, externalId, durationSeconds, ...mfaInput }, ''),
+  )
+}
+
+function refuseOptions({ args }: CommandContext, names: readonly string[], action: string): void {
+  const given = names.find((name) => args.values(name).length > 0)
+  if (given !== undefined) throw args.wrong(`${action} does not take --${given}`)
+}
+
+/** The API takes a list that is there, or none; an empty one means nothing. */
+function some<T>(list: readonly T[]): readonly T[] | undefined {
+  return list.length === 0 ? undefined : list
+}
+
+async function policies({ args }: CommandContext): Promise<{
+  readonly policy: string | undefined
+  readonly policyArns: readonly { readonly arn: string }[] | undefined
+}> {
+  const policy = await textOrFile(args, 'policy')
+  return {
+    policy: policy === undefined ? undefined : Buffer.from(policy).toString('utf8'),
+    policyArns: some(args.values('policy-arn').map((arn) => ({ arn }))),
+  }
+}
+
+function tags({ args }: CommandContext): readonly Tag[] | undefined {
+  const pairs = args.values('tag').map((pair) => {
+    const at = pair.indexOf('=')
+    if (at < 1) throw args.wrong('--tag needs KEY=VALUE')
+    return { key: pair.slice(0, at), value: pair.slice(at + 1) }
+  })
+  return some(pairs)
+}
+
+/** The code is asked at the terminal, when the request is about to be signed: it lives for half a minute. */
+function mfa(
+  { args, environment, terminal }: CommandContext,
+  record: RecordSettings,
+  signal: AbortSignal,
+): { readonly serialNumber: string; readonly tokenCode: TokenCode } | Record<never, never> {
+  const serialNumber = args.value('mfa-serial') ?? environment.mfaSerial ?? record.mfaSerial
+  if (serialNumber === undefined) return {}
+  const unavailable = new HardkeyError(
+    'ERR_MFA_REQUIRED',
+    `there is no terminal to ask for the code of ${serialNumber}`,
+    {
+      hint: 'run the AWS tool from a terminal, or use a role that does not ask for MFA',
+    },
+  )
+  const tokenCode: TokenCode = () => terminal.text({ question: `MFA code of ${serialNumber}`, unavailable, signal })
+  byOption(args, () => checkGetSessionToken({ serialNumber, tokenCode }))
+  // Known now, so said now: not after a device has been opened.
+  if (!terminal.isThere()) throw unavailable
+  return { serialNumber, tokenCode }
+}

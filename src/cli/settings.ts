@@ -1,0 +1,155 @@
+// Where a setting comes from: option, then AWS_ variable, then record, then AWS profile. In: a command's context and
+// the settings of the record. Out: what the STS client and the HTTP client take, each checked with its origin in words.
+// AWS SDKs and Tools Reference Guide, "Settings reference". A role is never taken from the AWS profile: a profile with
+// role_arn and credential_process belongs to the SDK, which assumes the role itself.
+
+import { HardkeyError } from '../errors.ts'
+import { readOwnFile } from '../files/read-own-file.ts'
+import { type ProfileSettings, profileSettings } from '../profiles/aws-config.ts'
+import type { RecordSettings } from '../profiles/record.ts'
+import { stsEndpoint } from '../sts/endpoints.ts'
+import type { CommandContext } from './command.ts'
+import type { Environment } from './environment.ts'
+
+/** Real bundles of certificate authorities have about 250 KiB. */
+const longestCaBundle = 4 * 1024 * 1024
+
+/** The STS client takes no more attempts than these, whatever AWS_MAX_ATTEMPTS says. */
+const mostAttempts = 10
+
+/** A setting and where it was found, for messages: `--region`, `AWS_REGION`, `the record`, `/home/me/.aws/config:7`. */
+export interface Setting<T> {
+  readonly value: T
+  readonly origin: string
+}
+
+/** What an HTTP client takes. */
+export interface NetworkSettings {
+  /** PEM. */
+  readonly ca: Uint8Array | undefined
+  readonly proxy: Environment['proxy']
+}
+
+export interface StsSettings extends NetworkSettings {
+  readonly region: Setting<string> | undefined
+  readonly endpoint: Setting<string> | undefined
+  readonly useFipsEndpoint: boolean
+  readonly useDualstackEndpoint: boolean
+  readonly maxAttempts: number | undefined
+}
+
+/** The settings of a call to STS. @throws ERR_CONFIG_INVALID */
+export async function stsSettings(context: CommandContext, record: RecordSettings): Promise<StsSettings> {
+  const { args, environment } = context
+  const profile = await awsProfile(context)
+  const region = regionOf(context, record, profile)
+  const endpoint = endpointOf(context, record, profile)
+  const useFipsEndpoint =
+    args.has('use-fips-endpoint') || (environment.useFipsEndpoint ?? profile.flag('use_fips_endpoint') ?? false)
+  const useDualstackEndpoint =
+    args.has('use-dualstack-endpoint') ||
+    (environment.useDualstackEndpoint ?? profile.flag('use_dualstack_endpoint') ?? false)
+  checkEndpoint({ region, endpoint, useFipsEndpoint, useDualstackEndpoint })
+  const attempts = environment.maxAttempts ?? profile.number('max_attempts')
+  return {
+    region,
+    endpoint,
+    useFipsEndpoint,
+    useDualstackEndpoint,
+    maxAttempts: attempts === undefined ? undefined : Math.min(Math.max(attempts, 1), mostAttempts),
+    ...(await networkOf(context, profile)),
+  }
+}
+
+/** The region for a request of any service, where it is set. */
+export async function regionSetting(
+  context: CommandContext,
+  record: RecordSettings,
+): Promise<Setting<string> | undefined> {
+  return regionOf(context, record, await awsProfile(context))
+}
+
+/** CA bundle and proxies for a request of any service. */
+export async function networkSettings(context: CommandContext): Promise<NetworkSettings> {
+  return await networkOf(context, await awsProfile(context))
+}
+
+async function awsProfile({ args, environment }: CommandContext): Promise<ProfileSettings> {
+  const named = args.value('profile')
+  const files = { config: environment.awsConfigFile, credentials: environment.awsCredentialsFile }
+  const profile = await profileSettings(files, named ?? environment.profile ?? 'default')
+  if (named !== undefined && !profile.exists) {
+    throw new HardkeyError('ERR_CONFIG_INVALID', `there is no AWS profile "${named}"`, {
+      hint: `profiles are read from ${files.config} and ${files.credentials}`,
+    })
+  }
+  return profile
+}
+
+function regionOf(
+  { args, environment }: CommandContext,
+  record: RecordSettings,
+  profile: ProfileSettings,
+): Setting<string> | undefined {
+  return (
+    setting(args.value('region'), '--region') ??
+    setting(environment.region, 'AWS_REGION') ??
+    setting(record.region, 'the record') ??
+    setting(profile.get('region'), profile.where('region') ?? 'the AWS profile')
+  )
+}
+
+function endpointOf(
+  { args, environment }: CommandContext,
+  record: RecordSettings,
+  profile: ProfileSettings,
+): Setting<string> | undefined {
+  const ofProfile = environment.ignoresConfiguredEndpoints === true ? undefined : profile.endpointUrl('sts')
+  return (
+    setting(args.value('endpoint-url'), '--endpoint-url') ??
+    setting(environment.stsEndpoint?.url, environment.stsEndpoint?.variable ?? '') ??
+    setting(record.endpointUrl, 'the record') ??
+    setting(ofProfile, profile.where('endpoint_url') ?? 'the AWS profile')
+  )
+}
+
+function setting<T>(value: T | undefined, origin: string): Setting<T> | undefined {
+  return value === undefined ? undefined : { value, origin }
+}
+
+/** Asks the table of endpoints now, before a device is opened, and says which setting it refuses. */
+function checkEndpoint(
+  settings: Pick<StsSettings, 'region' | 'endpoint' | 'useFipsEndpoint' | 'useDualstackEndpoint'>,
+): void {
+  const { region, endpoint, useFipsEndpoint, useDualstackEndpoint } = settings
+  try {
+    stsEndpoint({ region: region?.value, endpoint: endpoint?.value, useFipsEndpoint, useDualstackEndpoint })
+  } catch (error) {
+    if (!(error instanceof HardkeyError)) throw error
+    const origin = endpoint?.origin ?? region?.origin
+    const hint =
+      origin === undefined ? 'give --region, set AWS_REGION, or write region = … into the AWS profile' : error.hint
+    const message = origin === undefined ? error.message : `${error.message} (from ${origin})`
+    throw new HardkeyError(error.code, message, { hint, cause: error })
+  }
+}
+
+async function networkOf({ args, environment }: CommandContext, profile: ProfileSettings): Promise<NetworkSettings> {
+  const bundle =
+    setting(args.value('ca-bundle'), '--ca-bundle') ??
+    setting(environment.caBundle, 'AWS_CA_BUNDLE') ??
+    setting(profile.get('ca_bundle'), profile.where('ca_bundle') ?? 'the AWS profile')
+  return { ca: bundle === undefined ? undefined : await readCaBundle(bundle), proxy: environment.proxy }
+}
+
+async function readCaBundle({ value, origin }: Setting<string>): Promise<Uint8Array> {
+  try {
+    return await readOwnFile(value, { maxBytes: longestCaBundle })
+  } catch (error) {
+    if (!(error instanceof HardkeyError)) throw error
+    throw new HardkeyError(error.code, `${error.message} (the CA bundle from ${origin})`, {
+      hint: error.hint,
+      cause: error,
+    })
+  }
+}

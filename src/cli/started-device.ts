@@ -1,0 +1,16 @@
+// Begins to open a key before the command has looked at what it is to do. In: a named key. Out: a backend that goes on
+// from there, where its device takes long to reach.
+
+import { backendEntry } from '../backends/list.ts'
+import type { StartedBackend } from '../key/hmac-key.ts'
+import type { CommandContext } from './command.ts'
+import type { NamedKey } from './open-key.ts'
+
+/** No PIN is asked for and nothing is logged in. The caller ends it. */
+export async function startedDevice(
+  { signal }: CommandContext,
+  { uri }: NamedKey,
+): Promise<StartedBackend | undefined> {
+  const starter = await backendEntry(uri.scheme).starter?.()
+  return starter?.start(uri, signal)
+}
