@@ -1,0 +1,143 @@
+// Ten builds that are broken on purpose, for scripts/controls.mjs: in each one file of the tree has a few words replaced,
+// and the named test must then fail. `from` must stand exactly once in the file. `says` must stand in what the failing
+// test shows, so that it fails for this reason and no other.
+
+/** A module that is loaded into the caller's own process, by the code that its own process has. */
+const ownProcess = [
+  {
+    from: "import type { Act } from './messages.ts'",
+    to: `import { createRequire } from 'node:module'
+import { layoutOf } from './layout.ts'
+import { ModuleHost } from './module-host.ts'
+import type { Act } from './messages.ts'`,
+  },
+  {
+    from: '  readonly #reader = new FrameReader()',
+    to: `  readonly #reader = new FrameReader()
+  #host = new ModuleHost(() => createRequire(\`\${process.cwd()}/a.js\`)('koffi'), layoutOf(process.platform, process.arch))`,
+  },
+  {
+    from: '    const child = spawn(process.execPath, [childPath()], {',
+    to: `    Object.assign(process.env, environment)
+    const child = spawn(process.execPath, [childPath()], {`,
+  },
+  {
+    from: '        this.#requests.write(frame, () => frame.fill(0))',
+    to: `        const [request] = new FrameReader().push(Uint8Array.from(frame))
+        const answer = this.#host.perform(request.head, request.bytes)
+        resolve({ head: JSON.parse(JSON.stringify(answer.head)), bytes: answer.bytes ?? new Uint8Array(0) })`,
+  },
+]
+
+export const brokenBuilds = [
+  {
+    name: 'a PIN is tried twice',
+    file: 'src/backends/pkcs11/token-session.ts',
+    replacements: [
+      {
+        from: 'await client.login(pin, context.signal)',
+        to: 'await client.login(pin, context.signal).catch(() => client.login(pin, context.signal))',
+      },
+    ],
+    test: { file: 'test/backends/pkcs11/login.peer.test.ts', name: 'F-P01: tries a wrong PIN once' },
+    says: /^\+ +2,$/m,
+  },
+  {
+    name: 'the length of an answer is not checked',
+    file: 'src/key/guard.ts',
+    replacements: [{ from: 'if (answer.length === answerLength) return', to: 'if (answer.length >= 0) return' }],
+    test: { file: 'test/key/guard.test.ts', name: 'of 31 bytes is refused and wiped' },
+    says: /should have failed/,
+  },
+  {
+    name: 'an attribute is not read back',
+    file: 'src/backends/pkcs11/import.ts',
+    replacements: [{ from: 'const found = flaws(attributes, hasLogin)', to: 'const found: readonly string[] = []' }],
+    test: {
+      file: 'test/backends/pkcs11/import.peer.test.ts',
+      name: 'F-P24: removes the object where the token does not keep CKA_EXTRACTABLE (tell 0x162 1)',
+    },
+    says: /resolved|instead of rejecting/,
+  },
+  {
+    name: 'the wipe is left out',
+    file: 'src/key/secret.ts',
+    replacements: [{ from: '    this.#bytes.fill(0)\n', to: '' }],
+    test: { file: 'test/key/secret.test.ts', name: 'is gone when it was wiped' },
+    says: /AssertionError/,
+  },
+  {
+    name: 'the date guard is off by one',
+    file: 'src/sigv4/date-window.ts',
+    replacements: [{ from: 'daysAhead <= 1 ', to: 'daysAhead <= 2 ' }],
+    test: { file: 'test/sigv4/date-key.test.ts', name: 'refuses two days ahead before the device is asked' },
+    says: /resolved|instead of rejecting/,
+  },
+  {
+    name: 'a redirect is followed',
+    file: 'src/http/client.ts',
+    replacements: [
+      {
+        from: 'return exchange(pool, targetOf(request.url), request, {',
+        to: 'const ask = (url: string) => exchange(pool, targetOf(url), request, {',
+      },
+      {
+        from: '        signals: signal === undefined ? [closing.signal] : [signal, closing.signal],\n      })',
+        to: `        signals: signal === undefined ? [closing.signal] : [signal, closing.signal],
+      })
+      const answer = await ask(request.url)
+      const { location } = answer.headers
+      return location === undefined ? answer : ask(new URL(location, request.url).href)`,
+      },
+    ],
+    test: { file: 'test/http/client.test.ts', name: 'is a redirect 302 as it is, never followed' },
+    says: /^\+ +2,$/m,
+  },
+  {
+    name: 'XML is not bounded',
+    file: 'src/sts/xml.ts',
+    replacements: [{ from: 'const deepest = 8', to: 'const deepest = 80_000' }],
+    test: { file: 'test/sts/xml.test.ts', name: 'refuses nine elements deep' },
+    says: /toBeUndefined|undefined/,
+  },
+  {
+    name: "the module runs in hardkey's own process",
+    file: 'src/backends/pkcs11/child-process.ts',
+    replacements: ownProcess,
+    test: {
+      file: 'test/backends/pkcs11/parent.peer.test.ts',
+      name: 'F-P21: what a module prints reaches neither standard output nor standard error',
+    },
+    says: /junk/,
+  },
+  {
+    name: 'a record is written in place',
+    file: 'src/files/replace-atomically.ts',
+    replacements: [
+      {
+        from: 'await writeBesideAndRename(target, bytes, options.mode ?? 0o600, options.overwrite ?? true)',
+        to: 'await (await import("node:fs/promises")).writeFile(target, bytes)',
+      },
+    ],
+    test: {
+      file: 'test/files/replace-atomically.test.ts',
+      name: 'gives the file that a reader opened before in its old form',
+    },
+    says: /AssertionError/,
+  },
+  {
+    name: 'a PIN stands in an error',
+    file: 'src/backends/pkcs11/token-session.ts',
+    replacements: [
+      {
+        from: 'throw await withTriesLeft(error, client, token)',
+        to: 'throw new HardkeyError("ERR_PIN_INCORRECT", `the PIN ${Buffer.from(pin ?? [])} was refused`)',
+      },
+    ],
+    test: {
+      file: 'test/backends/pkcs11/contract.peer.test.ts',
+      name: 'tells a wrong PIN as such, tries it once and shows no secret',
+    },
+    says: /wrongPin/,
+  },
+]

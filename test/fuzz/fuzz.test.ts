@@ -1,0 +1,63 @@
+// Every parser on inputs that a fuzzer makes: no crash, and no run of over a second of processor time. A few thousand
+// runs each; with TEST_LONG=1 a million, by new dice each time, and counted into .peers/fuzz.json for the report.
+
+import { randomInt } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { root } from '../laws/tree.ts'
+import type { FuzzResult } from './fuzzer.ts'
+import { type FuzzProgram, fuzzProgram } from './start.ts'
+import { fuzzTargets } from './targets.ts'
+
+const isLong = process.env.TEST_LONG === '1'
+const runs = isLong ? 1_000_000 : 5000
+const results: FuzzResult[] = []
+let program: FuzzProgram
+
+beforeAll(async () => {
+  program = await fuzzProgram()
+})
+afterAll(() => {
+  program?.remove()
+  if (isLong) writeCounts(results)
+})
+
+it.each(fuzzTargets.map(({ name }) => name))(
+  'no input crashes or stops the parser of %s',
+  async (name) => {
+    const result = await program.run(name, runs, isLong ? randomInt(2 ** 31) : 1)
+    results.push(result)
+    expect({ crashes: result.crashes, hangs: result.hangs }).toEqual({ crashes: [], hangs: [] })
+    expect(result.runs).toBe(runs)
+  },
+  3_600_000,
+)
+
+it.each(fuzzTargets)('the parser of $name takes inputs as they are in use', (target) => {
+  for (const seed of target.seeds) expect(() => target.run(Buffer.from(seed))).not.toThrow()
+})
+
+describe('the fuzzer, as a control,', () => {
+  it('finds a crash behind three steps', async () => {
+    const { crashes } = await program.run('control: a crash', 200_000, 1)
+    expect(crashes[0]?.error).toContain('the planted crash')
+    expect(Buffer.from(crashes[0]?.input ?? '', 'hex').toString('latin1')).toMatch(/^<x>/)
+  })
+
+  it('finds a run of over a second', async () => {
+    const { hangs } = await program.run('control: a slow run', 200_000, 1)
+    expect(hangs[0]?.error).toBe('over a second')
+  })
+
+  it('finds a run that never ends, and ends it', async () => {
+    const { hangs } = await program.run('control: an endless run', 200_000, 1)
+    expect(hangs[0]?.error).toBe('never ended')
+  })
+})
+
+function writeCounts(all: readonly FuzzResult[]): void {
+  const targets = all.map(({ crashes, hangs, ...rest }) => ({ ...rest, crashes: crashes.length, hangs: hangs.length }))
+  mkdirSync(join(root, '.peers'), { recursive: true })
+  writeFileSync(join(root, '.peers', 'fuzz.json'), JSON.stringify({ targets }))
+}

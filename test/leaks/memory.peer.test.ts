@@ -1,0 +1,144 @@
+// What is left in memory of the secrets, at every station of a key's life: the process of the library and that of the module
+// are searched from outside (L-7), and so is what the process can be made to tell of itself (L-9).
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { type LeakCount, leakCount } from './counts.ts'
+import { dumpEnds } from './dumps.ts'
+import { copiesByItem, mayRead, memoryOf } from './process-memory.ts'
+import { Scanner } from './scanner.ts'
+import { contentOf, derivedItems, type Kind, kinds, permanentItems, Situation } from './situation.ts'
+import { days, type Station, stations, throughStations } from './stations.ts'
+import type { Plan } from './stations-child.ts'
+
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 600_000 })
+
+type Copies = Readonly<Record<string, number>>
+interface Found {
+  readonly own: Copies
+  readonly module: Copies
+  /** That the process of the module was looked into at all: its own variables are seen. */
+  readonly sawModule: boolean
+}
+
+function scannerOf({ key }: Situation): Scanner {
+  const [first, second] = days.map((day) => derivedItems(key.secretAccessKey, new Date(day)))
+  const tomorrow = Object.fromEntries(Object.entries(second ?? {}).map(([name, bytes]) => [`next ${name}`, bytes]))
+  return new Scanner({ ...permanentItems(key.secretAccessKey), ...first, ...tomorrow })
+}
+
+async function searched(kind: Kind, count: LeakCount, changes: Partial<Plan>): Promise<Record<Station, Found>> {
+  const at = await Situation.make(kind)
+  const scanner = scannerOf(at)
+  const known = new Scanner({ variable: Buffer.from('SOFTHSM2_CONF') })
+  const found: [Station, Found][] = []
+  const look = changes.plants === true ? count.control : count.look
+  const copies = (pid: number): Copies => copiesByItem(memoryOf(pid, (piece) => look(scanner, piece)))
+  try {
+    await throughStations(at, changes, ({ station, pid, children }) => {
+      const readable = children.filter(mayRead)
+      const sawModule = readable.some((child) => memoryOf(child, (piece) => known.search(piece)).length > 0)
+      found.push([station, { own: copies(pid), module: Object.assign({}, ...readable.map(copies)), sawModule }])
+    })
+  } finally {
+    await at.remove()
+  }
+  // Each station was reached, or throughStations throws.
+  return Object.fromEntries(found) as Record<Station, Found>
+}
+
+/** One SigningKey, which lies as the two padded blocks of HMAC. */
+const signingKey = (name: string): Copies => ({ [`${name}, HMAC pad 0x36`]: 1, [`${name}, HMAC pad 0x5c`]: 1 })
+
+/** What may be there: a keyset's key while it is open, the DateKey of the day where it is kept, one SigningKey. */
+function allowed(kind: Kind, keepDateKey: boolean): Record<Station, Copies> {
+  const opened: Copies = kind === 'keyset' ? { secret: 1 } : {}
+  const dateKey = (name: string): Copies => (keepDateKey ? { [name]: 1 } : {})
+  const signed = { ...opened, ...dateKey('kDate'), ...signingKey('kSigning of s3') }
+  const next = { ...opened, ...dateKey('next kDate'), ...signingKey('next kSigning of s3') }
+  return { imported: {}, opened, signed, idle: signed, 'after midnight': next, closed: {} }
+}
+
+const total = (copies: Copies): number => Object.values(copies).reduce((sum, count) => sum + count, 0)
+
+const ways = kinds.flatMap((kind) => [true, false].map((keepDateKey) => ({ kind, keepDateKey })))
+
+describe.each(ways)('a key in a $kind, DateKey kept: $keepDateKey', ({ kind, keepDateKey }) => {
+  const count = leakCount(`L-7 ${kind}, DateKey ${keepDateKey ? 'kept' : 'dropped'}: memory at six stations`)
+  let found: Record<Station, Found>
+  beforeAll(async () => {
+    found = await searched(kind, count, { keepDateKey })
+  })
+
+  it.each(stations)('L-7: when it is %s, memory holds the one copy that is in use, and nothing else', (station) => {
+    expect(found[station].own).toEqual(allowed(kind, keepDateKey)[station])
+    count.allow(total(found[station].own))
+  })
+
+  if (kind === 'token') {
+    it.each(['opened', 'signed', 'idle', 'after midnight'] as const)(
+      'L-7: when it is %s, the process of the module holds no secret, PIN or kDate',
+      (station) => {
+        expect(found[station]).toMatchObject({ module: {}, sawModule: true })
+        expect(found[station].module).toEqual({})
+      },
+    )
+  }
+})
+
+describe.each(kinds)('a process that keeps copies, with a key in a %s', (kind) => {
+  const count = leakCount(`L-7 ${kind}: control, copies kept on purpose`)
+  it('L-7: is found to keep each of them', async () => {
+    const { closed } = await searched(kind, count, { plants: true })
+    expect(closed.own).toEqual({ secret: 1, PIN: 1, kDate: 1, 'kSigning of s3': 1 })
+  })
+})
+
+interface Dumps {
+  readonly [file: string]: Copies
+}
+
+async function dumped(kind: Kind, count: LeakCount, changes: Partial<Plan>): Promise<Dumps> {
+  const at = await Situation.make(kind)
+  const folder = mkdtempSync(join(tmpdir(), 'hardkey-dumps-'))
+  const scanner = scannerOf(at)
+  const look = changes.plants === true ? count.control : count.look
+  try {
+    await throughStations(at, { ...changes, dumps: folder }, () => {})
+    const names = stations.flatMap((station) => dumpEnds.map((end) => `${station}.${end}`))
+    return Object.fromEntries(names.map((name) => [name, copiesByItem(look(scanner, contentOf(join(folder, name))))]))
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+    await at.remove()
+  }
+}
+
+describe.each(kinds)('what a process tells of itself, with a key in a %s', (kind) => {
+  const count = leakCount(`L-9 ${kind}: snapshots, reports, profiles, objects at six stations`)
+  let dumps: Dumps
+  beforeAll(async () => {
+    dumps = await dumped(kind, count, {})
+  })
+
+  it.each(['heapsnapshot', 'report.json', 'cpuprofile'])('L-9: a %s shows no secret, PIN or derived key', (end) => {
+    const shown = stations.map((station) => dumps[`${station}.${end}`])
+    expect(shown).toEqual(stations.map(() => ({})))
+  })
+
+  it('L-9: the inspector reaches the one SigningKey in use, and nothing else', () => {
+    const shown = Object.fromEntries(stations.map((station) => [station, dumps[`${station}.objects`]]))
+    const [first, next] = [signingKey('kSigning of s3'), signingKey('next kSigning of s3')]
+    count.allow(2 * Object.keys(first).length + Object.keys(next).length)
+    expect(shown).toEqual({ imported: {}, opened: {}, signed: first, idle: first, 'after midnight': next, closed: {} })
+  })
+})
+
+describe('what a process tells that keeps copies', () => {
+  const count = leakCount('L-9: control, copies kept on purpose')
+  it('L-9: shows them in each form', async () => {
+    const dumps = await dumped('keyset', count, { plants: true })
+    for (const end of dumpEnds) expect(dumps[`closed.${end}`]?.secret, end).toBeGreaterThan(0)
+  })
+})

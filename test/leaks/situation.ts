@@ -1,0 +1,126 @@
+// One key in one kind of device, and everything secret about it: the same for every leak run. In: the kind. Out: a home
+// folder, an STS on loopback, the device with the key checked in, and the secrets by label. What the test itself writes
+// down (PIN, sources to import from) lies in a folder of its own, which is not searched.
+
+import { createHmac } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type LoopbackSts, startLoopbackSts } from '../../src/cli/demo/loopback-sts.ts'
+import { CommandHome, throwAwayKey } from '../cli/hardkey.ts'
+import { type SoftHsm, softHsm, testPin } from '../peers/softhsm.ts'
+import type { Items } from './scanner.ts'
+
+export const kinds = ['token', 'keyset'] as const
+export type Kind = (typeof kinds)[number]
+
+export const region = 'eu-west-1'
+
+export class Situation {
+  readonly kind: Kind
+  readonly home: CommandHome = new CommandHome()
+  /** What the test wrote down: never searched. */
+  readonly sources: string = mkdtempSync(join(tmpdir(), 'hardkey-sources-'))
+  readonly key: ReturnType<typeof throwAwayKey>
+  readonly sts: LoopbackSts
+  readonly #hsm: SoftHsm | undefined
+
+  private constructor(kind: Kind, key: Situation['key'], sts: LoopbackSts, hsm: SoftHsm | undefined) {
+    this.kind = kind
+    this.key = key
+    this.sts = sts
+    this.#hsm = hsm
+  }
+
+  static async make(kind: Kind): Promise<Situation> {
+    const hsm = kind === 'token' ? await softHsm() : undefined
+    await hsm?.addToken('prod')
+    const key = throwAwayKey()
+    const sts = await startLoopbackSts({ ...key, secretAccessKey: Buffer.from(key.secretAccessKey) })
+    const made = new Situation(kind, key, sts, hsm)
+    made.source('pin', testPin)
+    return made
+  }
+
+  /** Writes a file of the test's own, readable by its owner alone, and gives its path. */
+  source(name: string, content: string): string {
+    const path = join(this.sources, name)
+    writeFileSync(path, content, { mode: 0o600 })
+    return path
+  }
+
+  /** Where a key of this name goes, or is; the PIN comes from a file, or from what is given. */
+  uri(name: string, pinSource: string = `file:${join(this.sources, 'pin')}`): string {
+    const unlock = `pin-source=${pinSource}`
+    if (this.#hsm === undefined) return `tink:file=${name}.keyset.json?kek=passphrase:&${unlock}`
+    return `pkcs11:token=prod;object=${name}?module-path=${this.#hsm.module}&${unlock}`
+  }
+
+  /** The words that check the key in under this name; the secret comes by `from`. */
+  importWords(name: string, from: string): readonly string[] {
+    const to = ['import', name, '--to', this.uri(name), '--access-key-id', this.key.accessKeyId, '--from', from]
+    return [...to, '--region', region, '--endpoint-url', this.sts.url]
+  }
+
+  /** Variables of the device, and folders of every kind inside the home that is searched. */
+  environment(): Readonly<Record<string, string>> {
+    const folders = ['TMPDIR', 'XDG_RUNTIME_DIR', 'XDG_STATE_HOME', 'XDG_CACHE_HOME']
+    const made = folders.map((name) => {
+      const path = join(this.home.folder, name)
+      mkdirSync(path, { recursive: true, mode: 0o700 })
+      return [name, path] as const
+    })
+    return { ...this.#hsm?.environment, ...Object.fromEntries(made) }
+  }
+
+  /** The secrets: what was checked in, what unlocks it, and every key derived today for these services. */
+  items(): Items {
+    return { ...permanentItems(this.key.secretAccessKey), ...derivedItems(this.key.secretAccessKey, new Date()) }
+  }
+
+  /** Every file of the home and of the device. */
+  files(): readonly string[] {
+    const folders = [this.home.folder, ...(this.#hsm === undefined ? [] : [this.#hsm.tokens])]
+    return folders.flatMap((folder) =>
+      readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name)),
+    )
+  }
+
+  async remove(): Promise<void> {
+    await this.sts.close()
+    this.#hsm?.remove()
+    this.home.remove()
+    rmSync(this.sources, { recursive: true, force: true })
+  }
+}
+
+export function permanentItems(secretAccessKey: string): Items {
+  return { secret: Buffer.from(secretAccessKey), PIN: Buffer.from(testPin) }
+}
+
+/** kDate of the day, and kRegion, kService, kSigning for STS and S3 (AWS General Reference, Signature Version 4). */
+export function derivedItems(secretAccessKey: string, day: Date): Items {
+  const hmac = (key: Uint8Array, text: string): Buffer => createHmac('sha256', key).update(text).digest()
+  const kDate = hmac(Buffer.from(`AWS4${secretAccessKey}`), day.toISOString().slice(0, 10).replaceAll('-', ''))
+  const kRegion = hmac(kDate, region)
+  const services = ['sts', 's3'].flatMap((service) => {
+    const kService = hmac(kRegion, service)
+    return [
+      [`kService of ${service}`, kService],
+      [`kSigning of ${service}`, hmac(kService, 'aws4_request')],
+    ] as const
+  })
+  return { kDate, kRegion, ...Object.fromEntries(services) }
+}
+
+/** Reads the file, which may have gone meanwhile. */
+export function contentOf(path: string): Uint8Array {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return new Uint8Array(0)
+    throw error
+  }
+}
