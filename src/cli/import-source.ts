@@ -4,7 +4,7 @@
 
 import { HardkeyError } from '../errors.ts'
 import { readDescriptor } from '../key/descriptor.ts'
-import type { Secret } from '../key/secret.ts'
+import { ownCopy, type Secret } from '../key/secret.ts'
 import { readSecretFile, removeSecretFile } from '../lifecycle/secret-file.ts'
 import { checkAccessKeyId, maxSecretBytes, readSecretAccessKey } from '../lifecycle/secret-form.ts'
 import { plaintextKey, removePlaintextKey } from '../profiles/plaintext-key.ts'
@@ -136,7 +136,7 @@ function checkedKey(
     }
     const form = { otherStore: args.has('other-store') }
     checkAccessKeyId(found.accessKeyId, form)
-    const secret = found.secret.lend((bytes) => readSecretAccessKey(Uint8Array.from(bytes), form))
+    const secret = found.secret.lend((bytes) => readSecretAccessKey(ownCopy(bytes), form))
     return { accessKeyId: found.accessKeyId, secret }
   } finally {
     found.secret.wipe()
