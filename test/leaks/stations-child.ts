@@ -2,7 +2,7 @@
 // In: the plan as JSON in the first argument; a line on standard input sends it on. Out: the name of each station, one a
 // line. It holds nothing of what is looked for but what hardkey holds: secrets come from files that the parent wrote.
 
-import { createHmac, type KeyObject } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { runInThisContext } from 'node:vm'
@@ -12,6 +12,7 @@ import { tinkBackend } from '../../src/backends/tink/backend.ts'
 import { tinkImporter } from '../../src/backends/tink/import.ts'
 import type { HmacKey } from '../../src/key/hmac-key.ts'
 import { pinSourceOf } from '../../src/key/pin-source.ts'
+import { ownCopy } from '../../src/key/secret.ts'
 import { KeyUri } from '../../src/key/uri.ts'
 import { checkIn } from '../../src/lifecycle/check-in.ts'
 import { readSecretFile, removeSecretFile, type SecretFile } from '../../src/lifecycle/secret-file.ts'
@@ -90,7 +91,7 @@ async function goesIn(): Promise<void> {
   readSecretAccessKey(readFileSync(raw)).wipe()
   await profileSettings(aws, 'p')
   const { secret } = await plaintextKey(aws, 'p')
-  if (plan.plants) planted.push(secret.lend((bytes) => Uint8Array.from(bytes)))
+  if (plan.plants) planted.push(secret.lend(ownCopy))
   const uri = KeyUri.parse(plan.uri)
   const entry =
     uri.scheme === 'tink'
@@ -116,9 +117,12 @@ async function signs(signer: SigV4Signer): Promise<void> {
 async function plantDerived(key: HmacKey): Promise<void> {
   if (!plan.plants) return
   const kDate = await key.hmac(new TextEncoder().encode(today.slice(0, 10).replaceAll('-', '')))
-  let last: Uint8Array | KeyObject = kDate
-  for (const text of ['eu-west-1', 's3', 'aws4_request']) last = createHmac('sha256', last).update(text).digest()
-  planted.push(kDate, last)
+  const kRegion = createHmac('sha256', kDate).update('eu-west-1').digest()
+  const kService = createHmac('sha256', kRegion).update('s3').digest()
+  planted.push(kDate, createHmac('sha256', kService).update('aws4_request').digest())
+  // Only what is planted stays.
+  kRegion.fill(0)
+  kService.fill(0)
 }
 
 async function opensAndSigns(): Promise<void> {
