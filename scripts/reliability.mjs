@@ -73,7 +73,7 @@ To see one row again: \`npx vitest run -t F-P01\`. All: \`npm test\`; long forms
 function measurements() {
   const lines = [
     ['fuzz', ({ targets }) => fuzzTable(targets)],
-    ['leaks', (leaks) => leakTable(leaks)],
+    ['leaks', leakTable],
     ['controls', (controls) => `deliberately broken builds caught: ${controls.caught} of ${controls.of}.`],
   ].map(([name, write]) => {
     const file = join(peersFolder, `${name}.json`)
@@ -96,17 +96,13 @@ function fuzzTable(targets) {
   return ['fuzzed', '', ...head, ...lines].join('\n')
 }
 
-/** Whatever the leak run counted, as it named it. */
+/** Whatever the leak run counted, as it named it: one column for each count. */
 function leakTable(leaks) {
-  const lines = Object.entries(leaks).map(([name, value]) => cells(name, leakWords(value)))
-  return ['searched for leaks', '', cells('what', 'count'), cells('-', '-'), ...lines].join('\n')
-}
-
-function leakWords(value) {
-  if (typeof value !== 'object' || value === null) return String(value)
-  return Object.entries(value)
-    .map(([name, count]) => `${name} ${typeof count === 'object' ? JSON.stringify(count) : count}`)
-    .join(', ')
+  const rows = Object.entries(leaks)
+  const columns = [...new Set(rows.flatMap(([, counts]) => Object.keys(counts)))]
+  const lines = rows.map(([name, counts]) => cells(name, ...columns.map((column) => String(counts[column]))))
+  const head = [cells('what', ...columns), cells('-', ...columns.map(() => '-'))]
+  return ['searched for leaks', '', ...head, ...lines].join('\n')
 }
 
 function table({ title, rows }) {
