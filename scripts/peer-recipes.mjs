@@ -28,6 +28,9 @@ export const recipes = {
     client: '/p11-kit-client.so',
     proxy: '/p11-kit-proxy.so',
   }),
+  // The library that loads TCTIs brings those for devices and for swtpm, under names that change with Debian's release.
+  swtpm: debianPeer(['swtpm', 'swtpm-tools', 'socat'], { command: '/bin/swtpm', socat: '/bin/socat' }),
+  tpm2tools: debianPeer(['tpm2-tools'], { command: '/bin/tpm2' }),
   cc: debianPeer(['gcc', 'libc6-dev'], { command: '/bin/gcc' }),
   strace: debianPeer(['strace'], { command: '/bin/strace' }),
   node20: nodePeer('20.20.2'),

@@ -16,6 +16,10 @@ export interface PeerPaths {
   readonly p11kit: { readonly command: string; readonly client: string; readonly proxy: string }
   /** OpenSC's `pkcs11-tool`, an independent client of any module. */
   readonly opensc: { readonly tool: string }
+  /** swtpm, a software TPM 2.0, and `socat`, which puts a terminal in front of it as a character device. */
+  readonly swtpm: { readonly command: string; readonly socat: string }
+  /** tpm2-tools, an independent client of a TPM: `tpm2 createprimary` is tpm2_createprimary. */
+  readonly tpm2tools: { readonly command: string }
   /** A C compiler, for shims in front of a module. */
   readonly cc: { readonly command: string }
   /** Shows the system calls of a command and of all that it starts. */

@@ -34,10 +34,16 @@ it('the Python has what tests import, and the moto server', async () => {
   expect(say(motoServer, ['--help'])).toContain('--port')
 })
 
+it('tpm2-tools say their version', async () => {
+  const { command } = await peer('tpm2tools')
+  expect(say(command, ['getcap', '--version'])).toContain('version="5.')
+})
+
 it.each([
   ['awscli', '--version', 'aws-cli'],
   ['versitygw', '--version', 'Version'],
   ['p11kit', '--help', 'p11-kit'],
+  ['swtpm', '--version', 'TPM emulator version'],
   ['cc', '--version', 'Free Software Foundation'],
   ['strace', '--version', 'strace'],
   ['node20', '--version', 'v20.'],
