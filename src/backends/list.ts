@@ -11,6 +11,8 @@ export interface BackendEntry {
   importer(): Promise<KeyImporter>
   /** Only where devices can be listed. */
   lister?(): Promise<DeviceLister>
+  /** Opens a key and has the device tell all of it. Only where an opening for use asks the device for less. */
+  inspector?(): Promise<KeyBackend>
   /** Only where an opening takes long before it needs a PIN. */
   starter?(): Promise<KeyStarter>
 }
@@ -23,6 +25,13 @@ export const backendList: readonly BackendEntry[] = Object.freeze([
     importer: async () => (await import('./pkcs11/import.ts')).pkcs11Importer(),
     lister: async () => (await import('./pkcs11/devices.ts')).pkcs11Lister(),
     starter: async () => (await import('./pkcs11/starter.ts')).pkcs11Starter(),
+  },
+  {
+    scheme: 'tpm2',
+    backend: async () => (await import('./tpm2/backend.ts')).tpm2Backend(),
+    importer: async () => (await import('./tpm2/import.ts')).tpm2Importer(),
+    inspector: async () => (await import('./tpm2/inspector.ts')).tpm2Inspector(),
+    lister: async () => (await import('./tpm2/devices.ts')).tpm2Lister(),
   },
   {
     scheme: 'tink',

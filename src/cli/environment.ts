@@ -32,6 +32,8 @@ export interface Environment {
     readonly noProxy: string | undefined
   }
   readonly pkcs11ModulePath: string | undefined
+  /** TPM2TOOLS_TCTI: where the TPM is, for a tpm2: URI without `device`. */
+  readonly tpmDevice: string | undefined
   /** NODE_OPTIONS holds a switch that writes memory or the environment to a file, or opens the debugger (F-W09). */
   readonly dumpingOptions: readonly string[]
   /** For a program that we start: all variables but those of AWS, of hardkey and of Node. */
@@ -77,6 +79,7 @@ export function readEnvironment(variables: Variables, platform: NodeJS.Platform,
       noProxy: read('NO_PROXY') ?? read('no_proxy'),
     },
     pkcs11ModulePath: read('PKCS11_MODULE_PATH'),
+    tpmDevice: read('TPM2TOOLS_TCTI'),
     dumpingOptions: dumpingOptionsOf(variables.NODE_OPTIONS ?? ''),
     forPrograms: forPrograms(variables),
   }

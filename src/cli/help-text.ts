@@ -18,7 +18,7 @@ export function overviewText(commands: readonly CommandSpec[]): string {
     ...sections,
     [
       'Try it first:    hardkey demo',
-      'Then for real:   hardkey import NAME --to embedded, or with a token from hardkey devices',
+      'Then for real:   hardkey import NAME --to embedded, or with a device from hardkey devices',
     ].join('\n'),
   ].join('\n\n')
 }
@@ -42,6 +42,7 @@ export const topicTexts: Readonly<Record<string, string>> = Object.freeze({
     'A key URI says which key, in which device, and how to reach it (RFC 7512, for every scheme):',
     '',
     '  pkcs11:token=prod;object=aws?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/run/pin',
+    '  tpm2:file=prod.tss2.pem?device=/dev/tpmrm0',
     '  tink:file=prod.keyset.json?kek=passphrase:',
     '',
     'Quote it for the shell: ; and & mean something there.',
@@ -49,14 +50,19 @@ export const topicTexts: Readonly<Record<string, string>> = Object.freeze({
     'pkcs11   path:  token, serial, manufacturer, model, slot-id; object, id (%01%02), type=secret-key',
     '         query: module-path (absolute; default PKCS11_MODULE_PATH, then p11-kit-proxy), pin-source',
     '         Several keys or tokens that match are refused: name serial or id as well.',
+    'tpm2     path:  file (a TSS2 key file), or handle (0x81…), or public and private; parent (h2, rsa-ek,',
+    '                ecc-ek, rsa-srk, ecc-srk, or a handle; without it the one that fits is looked for)',
+    '         query: device (/dev/tpmrm0, swtpm:host=…,port=…, unix:PATH; default TPM2TOOLS_TCTI, then',
+    '                /dev/tpmrm0), pcrs, auth=yes, pin-source, owner-auth-source, endorsement-auth-source,',
+    '                parent-auth-source; salt, and what import writes: name, salt-name, salt-public, approvals',
     'tink     path:  file (an encrypted keyset; in a record a relative one lies beside the record)',
     '         query: kek=passphrase:, pin-source',
     '',
     'Never write a PIN into a URI: hardkey help pin.',
   ].join('\n'),
   pin: [
-    'What unlocks a device (PIN, passphrase) comes from the pin-source of its key URI, or for one run from',
-    '--pin-source:',
+    'What unlocks a device (PIN, passphrase, auth value) comes from the pin-source of its key URI, or for',
+    'one run from --pin-source:',
     '',
     '  prompt:            ask at the terminal without echo; what happens without any pin-source',
     '  file:/run/pin      a file that only you (or root) can read; one newline at its end is dropped',

@@ -98,7 +98,7 @@ export function pinSourceOption(args: ParsedArguments): string | undefined {
   )
 }
 
-/** The URI with what this run adds: --pin-source, and a module where it names none. */
+/** The URI with what this run adds: --pin-source, and a device where it names none. */
 export async function prepared(context: CommandContext, uri: KeyUri): Promise<KeyUri> {
   const { args, report } = context
   const source = pinSourceOption(args)
@@ -107,11 +107,20 @@ export async function prepared(context: CommandContext, uri: KeyUri): Promise<Ke
   if (withSource.has('pin-value')) {
     report.warning('pin-value in a key URI can be read by others in the list of processes; use pin-source')
   }
-  return await withModule(context, withSource)
+  return await withDevice(context, withSource)
+}
+
+/** A URI that names its device: a tpm2: one by its own `device`, else TPM2TOOLS_TCTI; a pkcs11: one as `withModule`. */
+export async function withDevice(context: CommandContext, uri: KeyUri): Promise<KeyUri> {
+  const { environment, report } = context
+  if (uri.scheme !== 'tpm2') return await withModule(context, uri)
+  if (uri.has('device') || environment.tpmDevice === undefined) return uri
+  report.note(`device is ${environment.tpmDevice}, from TPM2TOOLS_TCTI`)
+  return uri.with({ query: { device: environment.tpmDevice } })
 }
 
 /** A pkcs11: URI with a module-path: its own, else PKCS11_MODULE_PATH, else p11-kit-proxy, and says which was taken. */
-export async function withModule({ environment, report }: CommandContext, uri: KeyUri): Promise<KeyUri> {
+async function withModule({ environment, report }: CommandContext, uri: KeyUri): Promise<KeyUri> {
   if (uri.scheme !== 'pkcs11' || uri.has('module-path') || uri.has('module-name')) return uri
   const { path, origin } = await defaultModule(environment)
   report.note(`module-path is ${path}, from ${origin}`)

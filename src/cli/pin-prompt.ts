@@ -12,22 +12,23 @@ export function pinPrompt({ terminal }: Pick<CommandContext, 'terminal'>): PinSo
 }
 
 /**
- * For a key that is being made: a new passphrase is typed twice, since a slip of the finger would lock the key away.
- * A PIN is asked once: its token already knows it.
+ * For a key that is being made: a new passphrase or auth value is typed twice, since a slip of the finger would lock the
+ * key away. What the device knows already is asked for once: a PIN, the auth value of a TPM's hierarchy.
  */
 export function newPinPrompt({ terminal }: Pick<CommandContext, 'terminal'>): PinSource {
   return async (request) => {
-    if (request.kind !== 'passphrase')
-      return await terminal.secret(asking(`${request.kind} of ${request.target}`, request))
-    const typed = await terminal.secret(asking(`new passphrase for ${request.target}`, request))
-    const again = await terminal.secret(asking('the same passphrase again', request))
+    const { kind, target } = request
+    if (kind !== 'passphrase' && request.isNew !== true)
+      return await terminal.secret(asking(`${kind} of ${target}`, request))
+    const typed = await terminal.secret(asking(`new ${kind} for ${target}`, request))
+    const again = await terminal.secret(asking(`the same ${kind} again`, request))
     try {
       if (Buffer.compare(typed, again) === 0) return typed
     } finally {
       again.fill(0)
     }
     typed.fill(0)
-    throw new HardkeyError('ERR_SECRET_INVALID', 'the two passphrases differ', {
+    throw new HardkeyError('ERR_SECRET_INVALID', `the two ${kind}s differ`, {
       hint: 'nothing was changed; try again',
     })
   }

@@ -23,6 +23,14 @@ const keyFlags: readonly FlagSpec[] = [
   pinSourceFlag,
 ]
 
+/** What a key of a TPM shall want before each use, and where it shall lie. */
+const tpmFlags: readonly FlagSpec[] = [
+  { name: 'pcrs', value: 'LIST', help: 'TPM: usable only while these PCRs are as now: sha256:7,23, or 23=HEX' },
+  { name: 'auth', help: 'TPM: usable only with an auth value, asked for twice (or from pin-source)' },
+  { name: 'persist', value: 'HANDLE', help: 'TPM: keep it in the TPM, 0x81000000 to 0x817FFFFF, and no key file' },
+  { name: 'date-rule', value: 'FILE', help: 'TPM: usable only for days that the holder of this public key approves' },
+]
+
 const profileFlag: FlagSpec = {
   name: 'profile',
   value: 'PROFILE',
@@ -80,7 +88,7 @@ export const commands: readonly CommandSpec[] = Object.freeze([
   {
     name: 'devices',
     task: 'check a key in',
-    summary: 'tokens in reach, each as a URI for import --to',
+    summary: 'tokens and TPMs in reach, each as a URI for import --to',
     arguments: [],
     flags: [
       {
@@ -89,10 +97,21 @@ export const commands: readonly CommandSpec[] = Object.freeze([
         help: 'the PKCS#11 module to ask; default: p11-kit-proxy',
         variable: 'PKCS11_MODULE_PATH',
       },
+      {
+        name: 'device',
+        value: 'TPM',
+        help: 'the TPM to ask; default: /dev/tpmrm0',
+        variable: 'TPM2TOOLS_TCTI',
+      },
+      { name: 'keys', help: 'the keys that a TPM keeps, in place of the devices' },
       jsonFlag,
     ],
-    text: ['Asks for no PIN and changes nothing.'],
-    examples: ['hardkey devices', 'hardkey devices --module-path /usr/lib/softhsm/libsofthsm2.so'],
+    text: ['Asks for no PIN and changes nothing. With --module-path or --device nothing else is asked.'],
+    examples: [
+      'hardkey devices',
+      'hardkey devices --module-path /usr/lib/softhsm/libsofthsm2.so',
+      'hardkey devices --device swtpm:host=127.0.0.1,port=2321 --keys',
+    ],
     load: async () => (await import('./commands/devices.ts')).devices,
   },
   {
@@ -101,7 +120,7 @@ export const commands: readonly CommandSpec[] = Object.freeze([
     summary: 'put a secret access key into a device, prove it, write a record',
     arguments: [{ name: 'NAME', help: 'the new record: letters, digits, ".", "_" and "-"' }],
     flags: [
-      { name: 'to', value: 'WHERE', help: 'a device URI (hardkey devices), a key URI, or "embedded"' },
+      { name: 'to', value: 'WHERE', help: 'a device URI (hardkey devices), a key URI, "tpm2", or "embedded"' },
       { name: 'access-key-id', value: 'ID', help: 'the ID of the access key; asked at the terminal without it' },
       {
         name: 'from',
@@ -112,6 +131,7 @@ export const commands: readonly CommandSpec[] = Object.freeze([
       { name: 'other-store', help: "take an ID or secret that is not in AWS's form" },
       { name: 'write-profile', value: 'PROFILE', help: 'write the AWS profile that gets its credentials from here' },
       { name: 'remove-source', help: 'remove the plaintext (csv:, json:, profile:) once all has gone well' },
+      ...tpmFlags,
       ...sessionFlags,
       ...stsFlags,
       pinSourceFlag,
@@ -123,11 +143,15 @@ export const commands: readonly CommandSpec[] = Object.freeze([
       'those before it. Region, endpoint, role, duration and MFA device become defaults of the record.',
       'A secret is never an argument and never a variable. --from device: it is in there already.',
       '--to embedded: an encrypted keyset beside the record, opened with a passphrase; protection: memory.',
+      '--to tpm2: a key file beside the record that this TPM alone can use. --pcrs and --auth may go together.',
+      '--date-rule: the TPM computes for approved days alone (hardkey approve); FILE is the public half of',
+      'the office key, and the device is asked for the first time when it is approved.',
     ],
     examples: [
       'hardkey import prod --to embedded --region eu-west-1',
       "hardkey import prod --to 'pkcs11:token=prod?module-path=/usr/lib/softhsm/libsofthsm2.so' --from csv:accessKeys.csv",
       'hardkey import prod --to embedded --from profile:prod --write-profile prod --remove-source',
+      'hardkey import edge --to tpm2 --pcrs sha256:7 --region eu-west-1',
     ],
     load: async () => (await import('./commands/import.ts')).importKey,
   },
@@ -267,6 +291,29 @@ export const commands: readonly CommandSpec[] = Object.freeze([
     text: ['The access key itself lives on at AWS until it is deactivated there.'],
     examples: ['hardkey forget prod', 'hardkey forget prod --from-device'],
     load: async () => (await import('./commands/forget.ts')).forgetKey,
+  },
+  {
+    name: 'approve',
+    task: 'look after it',
+    summary: 'approve days for a key with a date rule, where the office key is',
+    arguments: [{ name: 'NAME', help: 'a record (hardkey list): the one of the device, or a copy of it' }],
+    flags: [
+      { name: 'office-key', value: 'FILE', help: 'the private office key (PEM: P-256 or RSA)' },
+      { name: 'days', value: 'N', help: 'how many days from the first one on, 1 to 366; default 31' },
+      { name: 'from', value: 'YYYY-MM-DD', help: 'the first day; default: today, in UTC' },
+      { name: 'out', value: 'FILE', help: 'where the approvals go; default: beside the record' },
+      pinSourceFlag,
+      jsonFlag,
+    ],
+    text: [
+      'Writes NAME.approvals.json; bring it to the device, beside the record. No TPM is asked and no secret is',
+      'needed but the office key, which never comes near the device. Days approved before stay approved.',
+    ],
+    examples: [
+      'hardkey approve edge --office-key office.pem --days 31',
+      'hardkey approve edge --office-key office.pem --from 2027-01-01 --out edge.approvals.json',
+    ],
+    load: async () => (await import('./commands/approve.ts')).approveDays,
   },
   {
     name: 'demo',

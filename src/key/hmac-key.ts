@@ -81,6 +81,8 @@ export interface ImportedKey {
   /** Opens this very key; holds no PIN. A relative `file=` starts at the folder of the record. */
   readonly uri: KeyUri
   readonly info: KeyInfo
+  /** True where the device answers nothing yet: a rule of the key wants an approval of each input first. */
+  readonly awaitsApproval?: boolean | undefined
   /** Undoes the import: the object is gone from the device. May be called once. */
   remove(): Promise<void>
 }
@@ -93,6 +95,11 @@ export interface KeyImporter {
   readonly scheme: string
   /** `key`: the bytes that the device shall hold, 1 to 64 (for AWS the 44 bytes of `AWS4` and the secret). Stays the caller's. */
   import(uri: KeyUri, key: Secret, context: DeviceContext): Promise<ImportedKey>
+  /**
+   * The URI of a key that is in the device already, with all by which a later opening notices another device or key. Only
+   * where a device has more to say than was asked for.
+   */
+  adopt?(uri: KeyUri, context: DeviceContext): Promise<KeyUri>
   /** Removes the one key that the URI names. @throws ERR_KEY_NOT_FOUND, ERR_KEY_AMBIGUOUS */
   remove(uri: KeyUri, context: DeviceContext): Promise<void>
 }
@@ -109,4 +116,6 @@ export interface DeviceListing {
 export interface DeviceLister {
   readonly scheme: string
   list(uri: KeyUri, options?: { readonly signal?: AbortSignal | undefined }): Promise<readonly DeviceListing[]>
+  /** The keys in those devices that anyone can see; each URI names one. Only where a device shows them without a PIN. */
+  keys?(uri: KeyUri, options?: { readonly signal?: AbortSignal | undefined }): Promise<readonly DeviceListing[]>
 }

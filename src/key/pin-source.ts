@@ -15,6 +15,8 @@ export interface PinRequest {
   readonly kind: 'PIN' | 'passphrase' | 'auth value'
   /** What it is for, in words for a person: `token "prod" (serial 4711)`. */
   readonly target: string
+  /** It is being set, not asked for: a person types it twice. */
+  readonly isNew?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
 

@@ -4,15 +4,16 @@
 // 2. The record is written last, whole or not at all: where there is a record, there is the complete and right key.
 // 3. When a step fails, the object that this check-in made is removed again. One that was there before stays.
 // 4. A check-in that was killed leaves the complete key and no record: the next run finds that very key and goes on.
+// 5. A key that answers nothing before its inputs are approved is compared later, by `inspect`; the secret itself is proved.
 
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, timingSafeEqual } from 'node:crypto'
 import { resolve } from 'node:path'
 import { backendEntry } from '../backends/list.ts'
 import { openKey } from '../backends/open.ts'
 import { HardkeyError } from '../errors.ts'
 import type { HmacKey, KeyBackend, KeyImporter, KeyInfo } from '../key/hmac-key.ts'
 import { type PinSource, pinSourceOf } from '../key/pin-source.ts'
-import { Secret } from '../key/secret.ts'
+import type { Secret } from '../key/secret.ts'
 import type { KeyUri } from '../key/uri.ts'
 import { withAbsoluteFile, withRelativeFile } from '../profiles/open-record.ts'
 import { checkSettings, type KeyRecord, type RecordSettings } from '../profiles/record.ts'
@@ -24,9 +25,10 @@ import {
   type StoredRecord,
 } from '../profiles/record-store.ts'
 import { aws4Key } from '../sigv4/aws4-key.ts'
-import { type DateKeySource, deviceDateKeys } from '../sigv4/date-key.ts'
+import { type DateKeySource, deviceDateKeys, secretDateKeys } from '../sigv4/date-key.ts'
 import type { CallerIdentity } from '../sts/answer.ts'
 import { checkLabel, checkValueOf } from './check-value.ts'
+import { begin, bringIn, type HeldKey, undone } from './held-key.ts'
 import { type RememberedPin, rememberPin } from './remembered-pin.ts'
 import { checkAccessKeyId } from './secret-form.ts'
 
@@ -66,15 +68,8 @@ export interface CheckInResult {
   readonly identity: CallerIdentity | undefined
   /** True when this very key was in the device already, left by a check-in that was cut off or put there by hand. */
   readonly found: boolean
-}
-
-/** A key in the device: one that was made just now, or one that was there. */
-interface HeldKey {
-  readonly uri: KeyUri
-  /** Only for a key that this check-in made. */
-  readonly remove?: (() => Promise<void>) | undefined
-  /** The importer's refusal, where the device has a key of this name: it must prove to be the same key. */
-  readonly refusal?: HardkeyError | undefined
+  /** True when the device answers nothing yet: it was not compared, and waits for an approval. */
+  readonly awaitsApproval: boolean
 }
 
 /**
@@ -104,64 +99,66 @@ export async function checkIn(input: CheckInInput): Promise<CheckInResult> {
   }
 }
 
-async function bringIn(input: CheckInInput, to: KeyUri, pin: RememberedPin): Promise<HeldKey> {
-  if (input.secret === 'in-device') return { uri: to }
-  const importer = input.entry?.importer ?? (await backendEntry(to.scheme).importer())
-  begin(input, 'import')
-  const key = deviceKey(input.secret)
-  try {
-    const imported = await importer.import(named(to, input.name), key, { pin: pin.source, signal: input.signal })
-    return { uri: imported.uri, remove: () => imported.remove() }
-  } catch (error) {
-    if (error instanceof HardkeyError && error.code === 'ERR_KEY_EXISTS')
-      return { uri: named(to, input.name), refusal: error }
-    throw error
-  } finally {
-    key.wipe()
-  }
-}
-
-/** A PKCS#11 object without a label of its own gets the record's name, so that a person finds it on the token. */
-function named(to: KeyUri, name: string): KeyUri {
-  return to.scheme === 'pkcs11' && !to.has('object') ? to.with({ path: { object: name } }) : to
-}
-
-/** What the device shall hold. A key over 64 bytes (secrets of other stores) is its own SHA-256: RFC 2104, section 2. */
-function deviceKey(secret: Secret): Secret {
-  const key = aws4Key(secret)
-  if (key.length <= 64) return key
-  try {
-    return Secret.take(key.lend((bytes) => createHash('sha256').update(bytes).digest()))
-  } finally {
-    key.wipe()
-  }
-}
-
 async function proveAndRecord(
   input: CheckInInput,
   held: HeldKey,
   pin: RememberedPin,
   path: string,
 ): Promise<CheckInResult> {
+  const { awaiting } = held
+  if (awaiting !== undefined) return await recordUncompared(input, held, awaiting, path)
   begin(input, 'open')
   const key = await openHeld(input, held, pin)
   try {
     begin(input, 'compare')
     const check = await compare(input, held, key)
-    const identity = input.prove === undefined ? undefined : await prove(input, key, input.prove)
-    begin(input, 'record')
-    const record = recordOf(input, held, key, check)
-    await createRecord(path, record)
-    return { stored: { name: input.name, path, record }, info: key.info, identity, found: held.remove === undefined }
+    const { accessKeyId, now } = input
+    const keys = deviceDateKeys({ key, accessKeyId, keepDateKey: false, now })
+    const identity = await prove(input, keys)
+    const stored = await writeRecord(input, held, key.info, check, path)
+    return { stored, info: key.info, identity, found: held.remove === undefined, awaitsApproval: false }
   } finally {
     await key.close()
   }
 }
 
+/** The secret is proved in the place of the device, which vouched for having taken it and can be asked only later. */
+async function recordUncompared(
+  input: CheckInInput,
+  held: HeldKey,
+  info: KeyInfo,
+  path: string,
+): Promise<CheckInResult> {
+  const { secret, accessKeyId } = input
+  if (secret === 'in-device') throw new HardkeyError('ERR_INTERNAL', 'a key that was there already was imported')
+  const answer = hmacUnder(secret)
+  const check = checkValueOf(answer)
+  answer.fill(0)
+  const keys = secret.lend((secretAccessKey) => secretDateKeys({ accessKeyId, secretAccessKey }))
+  const identity = await prove(input, keys)
+  const stored = await writeRecord(input, held, info, check, path)
+  return { stored, info, identity, found: false, awaitsApproval: true }
+}
+
+async function writeRecord(
+  input: CheckInInput,
+  held: HeldKey,
+  info: KeyInfo,
+  check: string,
+  path: string,
+): Promise<StoredRecord> {
+  begin(input, 'record')
+  const record = recordOf(input, held, info, check)
+  await createRecord(path, record)
+  return { name: input.name, path, record }
+}
+
 async function openHeld(input: CheckInInput, held: HeldKey, pin: RememberedPin): Promise<HmacKey> {
   // Whatever the URI names as its PIN was read once and is remembered; a descriptor cannot be read again.
   const uri = held.uri.with({ query: { 'pin-source': undefined, 'pin-value': undefined } })
-  const backends = input.entry === undefined ? [] : [input.entry.backend]
+  // It is told once what the device says of the new key, so the device is asked for all of it.
+  const inspector = input.entry === undefined ? await backendEntry(uri.scheme).inspector?.() : input.entry.backend
+  const backends = inspector === undefined ? [] : [inspector]
   try {
     return await openKey(uri, { pin: pin.source, signal: input.signal, backends })
   } catch (error) {
@@ -192,58 +189,34 @@ async function compare(input: CheckInInput, held: HeldKey, key: HmacKey): Promis
 }
 
 function isHmacUnder(secret: Secret, answer: Uint8Array): boolean {
+  const expected = hmacUnder(secret)
+  return expected.length === answer.length && timingSafeEqual(expected, answer)
+}
+
+/** What the device must answer for the label of the check value. */
+function hmacUnder(secret: Secret): Uint8Array {
   const key = aws4Key(secret)
   try {
-    const expected = key.lend((bytes) => createHmac('sha256', bytes).update(checkLabel()).digest())
-    return expected.length === answer.length && timingSafeEqual(expected, answer)
+    return key.lend((bytes) => createHmac('sha256', bytes).update(checkLabel()).digest())
   } finally {
     key.wipe()
   }
 }
 
-async function prove(
-  input: CheckInInput,
-  key: HmacKey,
-  ask: NonNullable<CheckInInput['prove']>,
-): Promise<CallerIdentity> {
+async function prove(input: CheckInInput, keys: DateKeySource): Promise<CallerIdentity | undefined> {
+  if (input.prove === undefined) return undefined
   begin(input, 'prove')
-  const keys = deviceDateKeys({ key, accessKeyId: input.accessKeyId, keepDateKey: false, now: input.now })
-  return await ask(keys, input.signal)
+  return await input.prove(keys, input.signal)
 }
 
-function recordOf(input: CheckInInput, held: HeldKey, key: HmacKey, check: string): KeyRecord {
+function recordOf(input: CheckInInput, held: HeldKey, info: KeyInfo, check: string): KeyRecord {
   return {
     version: 1,
     accessKeyId: input.accessKeyId,
     uri: withRelativeFile(held.uri, resolve(input.folder)).withoutSecrets().toString(),
-    protection: key.info.protection,
+    protection: info.protection,
     created: `${input.now().toISOString().slice(0, 19)}Z`,
     check,
     ...input.settings,
-  }
-}
-
-function begin(input: CheckInInput, step: CheckInStep): void {
-  input.signal?.throwIfAborted()
-  input.onStep?.(step)
-}
-
-/** Removes what this check-in made. Returns the failure to throw: the first one, or one that says what was left. */
-async function undone(error: unknown, held: HeldKey, input: CheckInInput): Promise<unknown> {
-  if (held.remove === undefined) return error
-  input.onStep?.('undo')
-  try {
-    await held.remove()
-    return error
-  } catch (removal) {
-    const [code, message] =
-      error instanceof HardkeyError
-        ? ([error.code, error.message] as const)
-        : (['ERR_DEVICE_FAILED', 'the check-in was stopped'] as const)
-    const reason = removal instanceof HardkeyError ? ` (${removal.message})` : ''
-    return new HardkeyError(code, `${message}; the key that was made could not be removed again${reason}`, {
-      hint: `remove it from the device: ${held.uri.withoutSecrets()}`,
-      cause: error,
-    })
   }
 }

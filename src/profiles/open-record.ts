@@ -1,5 +1,5 @@
 // From a key record to an opened key. In: the path of a record. Out: the key, the access key ID and the record.
-// A relative `file=` in its URI starts at the folder of the record, so that both can be moved together.
+// A relative path in its URI starts at the folder of the record, so that both can be moved together.
 
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path'
 import { type OpenOptions, openKey } from '../backends/open.ts'
@@ -39,22 +39,37 @@ export async function openRecord(path: string, options: OpenOptions = {}): Promi
   return { key, accessKeyId: stored.record.accessKeyId, record: stored.record }
 }
 
-/** The key URI of a record with its `file=` made absolute: for `openKey` with what holds for one run alone. */
+/** Attributes of key URIs that name a file beside the record; none of them is a module of a program. */
+const fileAttributes = { path: ['file', 'public', 'private'], query: ['approvals'] } as const
+
+/** The key URI of a record with its paths made absolute: for `openKey` with what holds for one run alone. */
 export function recordUri(stored: StoredRecord): KeyUri {
   return withAbsoluteFile(KeyUri.parse(stored.record.uri), dirname(stored.path))
 }
 
-/** The URI with a relative `file=` made absolute from `folder`. */
+/** The URI with its relative paths, as `file=`, made absolute from `folder`. */
 export function withAbsoluteFile(uri: KeyUri, folder: string): KeyUri {
-  const file = uri.get('file')
-  return file === undefined || isAbsolute(file) ? uri : uri.with({ path: { file: resolve(folder, file) } })
+  return withFiles(uri, (file) => (isAbsolute(file) ? undefined : resolve(folder, file)))
 }
 
-/** The URI with a `file=` inside `folder` made relative to it: what a record keeps. */
+/** The URI with the paths that lie inside `folder` made relative to it: what a record keeps. */
 export function withRelativeFile(uri: KeyUri, folder: string): KeyUri {
-  const file = uri.get('file')
-  if (file === undefined || !isAbsolute(file)) return uri
-  const inside = relative(folder, file)
-  if (inside === '' || isAbsolute(inside) || inside.split(sep)[0] === '..') return uri
-  return uri.with({ path: { file: inside } })
+  return withFiles(uri, (file) => {
+    if (!isAbsolute(file)) return undefined
+    const inside = relative(folder, file)
+    return inside === '' || isAbsolute(inside) || inside.split(sep)[0] === '..' ? undefined : inside
+  })
+}
+
+/** The URI with each of its paths replaced by what `change` gives; undefined keeps it. */
+function withFiles(uri: KeyUri, change: (file: string) => string | undefined): KeyUri {
+  const changed = (names: readonly string[]): Record<string, string> =>
+    Object.fromEntries(
+      names.flatMap((name) => {
+        const file = uri.get(name)
+        const other = file === undefined ? undefined : change(file)
+        return other === undefined ? [] : [[name, other]]
+      }),
+    )
+  return uri.with({ path: changed(fileAttributes.path), query: changed(fileAttributes.query) })
 }

@@ -51,7 +51,7 @@ export async function readRecord(path: string): Promise<StoredRecord> {
 /** The records of a folder, by name. A folder that does not exist has none; a broken record is listed with its problem. */
 export async function listRecords(folder: string): Promise<readonly ListedRecord[]> {
   const names = (await entries(folder))
-    .filter((entry) => /^\w[\w.-]*\.json$/.test(entry.name) && !/\.keyset\.json$/i.test(entry.name))
+    .filter((entry) => /^\w[\w.-]*\.json$/.test(entry.name) && !/\.(?:keyset|approvals)\.json$/i.test(entry.name))
     .map((entry) => entry.name)
     .sort()
   return await Promise.all(names.map((name) => readListed(join(resolve(folder), name))))

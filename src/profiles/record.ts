@@ -80,7 +80,7 @@ export function checkSettings(settings: RecordSettings): void {
 
 /**
  * Checks that `name` can name a record: 1 to 100 letters, digits and `._-`, not beginning with `.` or `-`. A name that
- * ends in `.keyset` would take the place of another record's key file.
+ * ends in `.keyset` or `.approvals` would take the place of another record's key file or approvals.
  * @throws ERR_USAGE
  */
 export function checkRecordName(name: string): void {
@@ -88,9 +88,11 @@ export function checkRecordName(name: string): void {
   if (!/^\w[\w.-]{0,99}$/.test(name)) {
     throw new HardkeyError('ERR_USAGE', `"${name.slice(0, 100)}" cannot name a key record`, { hint: rule })
   }
-  if (/\.keyset$/i.test(name)) {
-    throw new HardkeyError('ERR_USAGE', 'a key record cannot have a name that ends in .keyset', {
-      hint: 'NAME.keyset.json is where the embedded key of the record NAME lies',
+  const [, ending] = /\.(keyset|approvals)$/i.exec(name) ?? []
+  if (ending !== undefined) {
+    const lying = ending.toLowerCase() === 'keyset' ? 'the embedded key lies' : 'the approvals for the key lie'
+    throw new HardkeyError('ERR_USAGE', `a key record cannot have a name that ends in .${ending}`, {
+      hint: `NAME.${ending}.json is where, beside the record NAME, ${lying}`,
     })
   }
 }

@@ -6,6 +6,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { softHsm, testPin } from '../peers/softhsm.ts'
+import { startSwtpm } from '../peers/swtpm.ts'
 import { CheckedIn } from './checked-in.ts'
 import { CommandHome, throwAwayKey } from './hardkey.ts'
 import { inTerminal, type PtyRan, type PtyStep } from './pty.ts'
@@ -22,13 +23,14 @@ const askedForSecret: readonly PtyStep[] = [
   { expect: `secret access key of ${accessKeyId}: ` },
   { sample: 'asked', unless: true },
 ]
-const typedPassphrase: readonly PtyStep[] = [
-  { expect: 'new passphrase for ' },
-  { sample: 'passphrase', unless: true },
+const typedTwice = (kind: string): readonly PtyStep[] => [
+  { expect: `new ${kind} for ` },
+  { sample: kind, unless: true },
   { send: 'correct horse\r' },
-  { expect: 'the same passphrase again: ' },
+  { expect: `the same ${kind} again: ` },
   { send: 'correct horse\r' },
 ]
+const typedPassphrase = typedTwice('passphrase')
 
 describe('the hidden prompt', () => {
   it('L-10: takes a secret and a passphrase that are never shown', async () => {
@@ -158,6 +160,23 @@ describe('an MFA code', () => {
     const ran = await asking('000000')
     expect(ran.stderr).toMatch(/^hardkey: error: .*\nhardkey: hint: .*MFA.*\n$/)
     expect([ran.stdout, ran.status]).toEqual(['', 1])
+  })
+})
+
+describe('the auth value of a key in a TPM', () => {
+  it('L-10: is typed twice when the key checks in, once when it is used, and never shown', async () => {
+    const tpm = await startSwtpm()
+    const environment = { TPM2TOOLS_TCTI: tpm.tcti }
+    const words = ['import', 'typed', '--to', 'tpm2', '--auth', '--access-key-id', accessKeyId, '--offline']
+    const twice = [...askedForSecret, { send: `${secretAccessKey}\r` }, ...typedTwice('auth value')]
+    const imported = await inTerminal(home, words, twice, { environment })
+    const once: PtyStep[] = [{ expect: 'auth value of key file "' }, { send: 'correct horse\r' }]
+    const inspected = await inTerminal(home, ['inspect', 'typed'], once, { environment })
+    await tpm.stop()
+    expect([imported.status, inspected.status]).toEqual([0, 0])
+    expect(imported.echo).toMatchObject({ asked: false, 'auth value': false })
+    expect(imported.terminal + inspected.terminal).not.toContain('horse')
+    expect(inspected.terminal).toContain('the same in the device')
   })
 })
 

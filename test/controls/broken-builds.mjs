@@ -1,4 +1,4 @@
-// Ten builds that are broken on purpose, for scripts/controls.mjs: in each one file of the tree has a few words replaced,
+// Fourteen builds that are broken on purpose, for scripts/controls.mjs: in each one file of the tree has a few words replaced,
 // and the named test must then fail. `from` must stand exactly once in the file. `says` must stand in what the failing
 // test shows, so that it fails for this reason and no other.
 
@@ -139,5 +139,53 @@ export const brokenBuilds = [
       name: 'tells a wrong PIN as such, tries it once and shows no secret',
     },
     says: /wrongPin/,
+  },
+  {
+    name: 'the Name of the salting key is not compared',
+    file: 'src/backends/tpm2/wire/salt.ts',
+    replacements: [{ from: 'Buffer.compare(key.name, pinnedName) !== 0', to: 'pinnedName.length === 0' }],
+    test: {
+      file: 'test/backends/tpm2/active-proxy.peer.test.ts',
+      name: 'F-T17: 1 of 4: refuses a swapped public area before a salt leaves',
+    },
+    says: /AssertionError/,
+  },
+  {
+    name: 'the session HMAC of an answer is not checked',
+    file: 'src/backends/tpm2/wire/authorized-command.ts',
+    replacements: [{ from: ' || !timingSafeEqual(mac, expected)) return false', to: ') return false' }],
+    test: {
+      file: 'test/backends/tpm2/active-proxy.peer.test.ts',
+      name: 'F-T16: 2 of 4: refuses a flipped bit in the HMAC',
+    },
+    says: /resolved|instead of rejecting/,
+  },
+  {
+    name: 'kDate crosses the bus in clear',
+    file: 'src/backends/tpm2/wire/authorized-command.ts',
+    replacements: [
+      { from: '(encrypt === true ? TPMA_SESSION.encrypt : 0)', to: '0' },
+      { from: '  decryptParameters(command.authorizations, parameters)\n', to: '' },
+    ],
+    test: {
+      file: 'test/backends/tpm2/active-proxy.peer.test.ts',
+      name: 'answers while nobody does anything, and not in clear',
+    },
+    says: /expected true to be false/,
+  },
+  {
+    name: 'handles stay in the TPM after a failure',
+    file: 'src/backends/tpm2/wire/tpm.ts',
+    replacements: [
+      {
+        from: 'if (!this.#handles.delete(handle) || this.isBroken) return',
+        to: 'if (this.#handles.delete(handle) || true) return',
+      },
+    ],
+    test: {
+      file: 'test/faults/tpm2-states.peer.test.ts',
+      name: 'F-T13: a PCR that changed is named, costs no try, and when it is back the key works',
+    },
+    says: /TPM_RC_OBJECT_MEMORY/,
   },
 ]

@@ -11,7 +11,7 @@ import { type FuzzProgram, fuzzProgram } from './start.ts'
 import { fuzzTargets } from './targets.ts'
 
 const isLong = process.env.TEST_LONG === '1'
-const runs = isLong ? 1_000_000 : 5000
+const runsOf = (target: { readonly runs?: number }): number => (isLong ? 1_000_000 : (target.runs ?? 5000))
 const results: FuzzResult[] = []
 let program: FuzzProgram
 
@@ -23,9 +23,10 @@ afterAll(() => {
   if (isLong) writeCounts(results)
 })
 
-it.each(fuzzTargets.map(({ name }) => name))(
+it.each(fuzzTargets.map((target) => [target.name, target] as const))(
   'no input crashes or stops the parser of %s',
-  async (name) => {
+  async (name, target) => {
+    const runs = runsOf(target)
     const result = await program.run(name, runs, isLong ? randomInt(2 ** 31) : 1)
     results.push(result)
     expect({ crashes: result.crashes, hangs: result.hangs }).toEqual({ crashes: [], hangs: [] })

@@ -16,6 +16,8 @@ export interface FuzzTarget {
   readonly seeds: readonly Buffer[]
   /** Words that its format knows. */
   readonly words: readonly string[]
+  /** How many runs the short form makes; 5,000 where it does not say. */
+  readonly runs?: number
   /** Throws for whatever the parser must not do. To refuse the input as its contract says is no crash. */
   run(input: Buffer): void
 }

@@ -10,6 +10,18 @@ import { encodeFrame, FrameError, FrameReader } from '../../src/backends/pkcs11/
 import { AnswerError, readFailure, readKeys, readLibrary, readTokens } from '../../src/backends/pkcs11/messages.ts'
 import { decodeKeyset } from '../../src/backends/tink/keyset.ts'
 import { formatKeysetFile, parseKeysetFile } from '../../src/backends/tink/keyset-file.ts'
+import { formatApprovals, parseApprovals } from '../../src/backends/tpm2/approvals.ts'
+import { formatDuplicationFile, parseDuplicationFile } from '../../src/backends/tpm2/documents/duplication-file.ts'
+import { formatKeyFile, type KeyFile, parseKeyDer, parseKeyFile } from '../../src/backends/tpm2/documents/key-file.ts'
+import { readKeyPair } from '../../src/backends/tpm2/documents/key-pair.ts'
+import { formatPcrList, readPcrList, selectionsOf } from '../../src/backends/tpm2/documents/pcr.ts'
+import { policyDigest } from '../../src/backends/tpm2/documents/policy.ts'
+import { waysOf } from '../../src/backends/tpm2/documents/policy-ways.ts'
+import { policyWords } from '../../src/backends/tpm2/documents/policy-words.ts'
+import { answerSize } from '../../src/backends/tpm2/wire/answer-frame.ts'
+import { type Reader, readWhole, WireFault } from '../../src/backends/tpm2/wire/codec.ts'
+import { nameOf, readPublic2b, writePublicArea } from '../../src/backends/tpm2/wire/public-area.ts'
+import * as tpm from '../../src/backends/tpm2/wire/structures.ts'
 import { HardkeyError } from '../../src/errors.ts'
 import { readNoProxy } from '../../src/http/no-proxy.ts'
 import { readProxySettings } from '../../src/http/proxy.ts'
@@ -29,6 +41,8 @@ import { signingMoment } from '../../src/sigv4/signing-moment.ts'
 import { readBody, readCallerIdentity, readSession } from '../../src/sts/answer.ts'
 import { clockDifference } from '../../src/sts/skew.ts'
 import { field, keyEntry, keyId } from '../backends/tink-files.ts'
+import { explicit, keyDer, keyPem, octets, policyEntry, policyField, types } from '../backends/tpm2/key-files.ts'
+import * as tools from '../backends/tpm2/made-by-tools.ts'
 import { assumeRoleInput, assumeRoleXml, errorXml, identityXml, time } from '../sts/answers.ts'
 import type { FuzzTarget } from './fuzzer.ts'
 
@@ -449,6 +463,244 @@ const addresses: FuzzTarget = {
   },
 }
 
+const hex = (digits: string): Buffer => Buffer.from(digits, 'hex')
+
+const secretField = explicit(2, octets(hex('0003010203')))
+const listedPolicy = policyField(
+  policyEntry('017f', hex(`0020${'e2'.repeat(32)}00000001000b03000080`)),
+  policyEntry('0188', hex(`00000022${tools.h2Name}00`)),
+  policyEntry('0171', hex(`000000020020${'01'.repeat(32)}0020${'02'.repeat(32)}`)),
+  policyEntry('0151', hex('4000000b00044000000b0000')),
+  policyEntry('0160', hex(`${tools.officePublic2b}0000`)),
+  policyEntry('016b', hex('')),
+)
+const importable = keyDer({ type: types.importable, fields: [listedPolicy, secretField], parent: '40000140' })
+
+const keyFile: FuzzTarget = {
+  name: 'TPM key files',
+  files: [
+    'src/backends/tpm2/documents/pem.ts',
+    'src/backends/tpm2/documents/der.ts',
+    'src/backends/tpm2/documents/key-file.ts',
+    'src/backends/tpm2/documents/key-pair.ts',
+    'src/backends/tpm2/documents/policy-list.ts',
+    'src/backends/tpm2/documents/policy-ways.ts',
+  ],
+  seeds: [
+    ...texts(tools.pemWithoutAuth, tools.pemWithAuth, keyPem(importable)),
+    keyDer({ fields: [explicit(0, hex('0101ff'))], parent: '0080000000' }),
+    importable,
+    hex(tools.hmacPublic2b),
+    hex(tools.rsaEkPublic2b),
+  ],
+  words: [
+    '-----BEGIN TSS2 PRIVATE KEY-----',
+    '-----END TSS2 PRIVATE KEY-----',
+    '\r\n',
+    '=',
+    '\x30\x82',
+    '\x30\x80',
+    '\xa1\x84',
+  ],
+  run(input) {
+    orRefused(() => readKeyPair(input, input))
+    for (const parse of [parseKeyFile, parseKeyDer]) {
+      const file = orRefused(() => parse(input))
+      if (file === undefined) continue
+      checkPolicy(file)
+      // Whether false or left out, emptyAuth and rsaParent mean the same and are written alike.
+      const { object, ...content } = {
+        ...file,
+        emptyAuth: file.emptyAuth || undefined,
+        rsaParent: file.rsaParent || undefined,
+      }
+      deepStrictEqual(
+        { emptyAuth: undefined, rsaParent: undefined, ...parseKeyFile(Buffer.from(formatKeyFile(content))) },
+        { ...content, object },
+      )
+    }
+  },
+}
+
+/** Each way that a list gives leads to the digest of the key, and can be told. */
+function checkPolicy({ policy, object }: KeyFile): void {
+  for (const way of waysOf(policy, object.authPolicy)) {
+    deepStrictEqual(policyWords(way).length, way.length)
+    deepStrictEqual(policyDigest(way) ?? object.authPolicy, object.authPolicy)
+  }
+  policyWords(policy)
+}
+
+const duplicationFile: FuzzTarget = {
+  name: 'duplication files of TPM keys',
+  files: ['src/backends/tpm2/documents/duplication-file.ts'],
+  seeds: texts(
+    JSON.stringify({
+      name: 'a',
+      version: 1,
+      type: 'HMAC',
+      parentKeyType: 'H2',
+      key: keyPem(importable),
+      parentName: tools.h2Name,
+    }),
+    `{ "version": "1", "type": 2, "pcrs": [], "key": ${JSON.stringify(keyPem(importable))}, "parentName": "${tools.rsaEkName}" }`,
+  ),
+  words: [
+    '{',
+    '}',
+    '"',
+    '\\n',
+    ':',
+    ',',
+    'null',
+    '"__proto__":',
+    '"type":',
+    '"HMAC"',
+    '"EndorsementRSA"',
+    '"parentKeyType":4',
+    '1e9',
+  ],
+  run(input) {
+    const file = orRefused(() => parseDuplicationFile(input))
+    if (file === undefined) return
+    const { emptyAuth: _, rsaParent: __, ...content } = file
+    const {
+      emptyAuth: ___,
+      rsaParent: ____,
+      ...back
+    } = parseDuplicationFile(Buffer.from(formatDuplicationFile(content)))
+    deepStrictEqual(back, content)
+  },
+}
+
+const approvalsText = (officeKey: string, ...inputs: string[]): string =>
+  JSON.stringify({
+    version: 1,
+    keyName: tools.h2Name,
+    officeKey,
+    approvals: inputs.map((input) => ({ input, signature: Buffer.alloc(64, 7).toString('base64') })),
+  })
+/** SubjectPublicKeyInfo of the base point of P-256: SEC 2, 2.4.2. */
+const basePoint = hex(
+  '3059301306072a8648ce3d020106082a8648ce3d030107034200046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296' +
+    '4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5',
+)
+
+const approvals: FuzzTarget = {
+  name: 'approvals of a date rule',
+  files: ['src/backends/tpm2/approvals.ts'],
+  seeds: texts(
+    approvalsText(basePoint.toString('base64'), 'hardkey check 1', '20261124'),
+    approvalsText(basePoint.toString('base64')),
+  ),
+  words: [
+    '{',
+    '}',
+    '[',
+    ']',
+    '"',
+    ',',
+    ':',
+    'null',
+    '"__proto__":',
+    '"input":',
+    '"signature":',
+    '20261124',
+    'AAAA',
+    '==',
+  ],
+  run(input) {
+    const read = orRefused(() => parseApprovals(input, 'a.json'))
+    if (read === undefined) return
+    const { officeKey, ...rest } = parseApprovals(formatApprovals(read), 'a.json')
+    deepStrictEqual({ ...rest, officeKey: officeKey.publicArea }, { ...read, officeKey: read.officeKey.publicArea })
+  },
+}
+
+const pcrList: FuzzTarget = {
+  name: 'PCR lists',
+  files: ['src/backends/tpm2/documents/pcr.ts'],
+  seeds: texts('sha256:7,23', 'sha1:0,1+sha256:23', `sha256:23=${'f5'.repeat(32)},0+sha3_512:5`),
+  words: ['sha1:', 'sha256:', 'sha384:', 'sha512:', '+', ',', '=', '0x', '23', '24', '-1', '00'],
+  run(input) {
+    const entries = orRefused(() => readPcrList(input.toString('utf8')))
+    if (entries === undefined) return
+    deepStrictEqual(readPcrList(formatPcrList(entries)), entries)
+    deepStrictEqual(
+      selectionsOf(entries).every(({ select }) => select.length === 3),
+      true,
+    )
+  },
+}
+
+/** What the answers of commands hold, each as its command reads it. */
+const answerReaders: readonly ((reader: Reader) => unknown)[] = [
+  (reader) => {
+    const { bytes, area } = readPublic2b(reader)
+    deepStrictEqual(writePublicArea(area), bytes)
+    nameOf(bytes)
+    return [reader.tpm2b(), reader.tpm2b()]
+  },
+  (reader) => [reader.u32(), tpm.readPcrSelections(reader), tpm.readDigests(reader)],
+  (reader) => [reader.u8(), reader.u32(), tpm.readHandles(reader)],
+  (reader) => [reader.u8(), reader.u32(), tpm.readCommandCodes(reader)],
+  (reader) => [reader.u8(), reader.u32(), tpm.readProperties(reader)],
+  (reader) => [reader.tpm2b(), tpm.readTicket(reader)],
+  (reader) => [reader.u32(), reader.tpm2b(32)],
+]
+
+/** A header, its size, and these bytes. The response code tells which of the readers takes it. */
+const answerOf = (content: Buffer, reader: number): Buffer => {
+  const header = hex('80010000000000000000')
+  header.writeUInt32BE(10 + content.length, 2)
+  header.writeUInt32BE(reader, 6)
+  return Buffer.concat([header, content])
+}
+
+const tpmAnswers: FuzzTarget = {
+  name: 'answers of a TPM',
+  files: [
+    'src/backends/tpm2/wire/answer-frame.ts',
+    'src/backends/tpm2/wire/codec.ts',
+    'src/backends/tpm2/wire/public-area.ts',
+    'src/backends/tpm2/wire/structures.ts',
+  ],
+  seeds: [
+    ...[tools.hmacPublic2b, tools.h2Public2b, tools.rsaEkPublic2b].map(
+      (area) => [`${area}0022${tools.h2Name}0000`, 0] as const,
+    ),
+    [`0000001500000001000b03000080000000010020${'f5'.repeat(32)}`, 1] as const,
+    ['0000000001000000028100000181010100', 2] as const,
+    ['0000000002000000020200015500000165', 3] as const,
+    ['0000000006000000010000020f00000003', 4] as const,
+    [`0020${'68'.repeat(32)}8024400000070000`, 5] as const,
+    [`030000000020${'01'.repeat(32)}`, 6] as const,
+  ].map(([content, reader]) => answerOf(hex(content), reader)),
+  words: [
+    '\x80\x01',
+    '\x80\x02',
+    '\x00\xc4',
+    '\x00\x00\x10\x00',
+    '\xff\xff\xff\xff',
+    '\x00\x10',
+    '\x00\x08',
+    '\x00\x23',
+    '\x00\x0b',
+  ],
+  runs: 100_000,
+  run(input) {
+    const size = orRefused(() => answerSize(input, '/dev/tpmrm0'))
+    deepStrictEqual(size === undefined || (size >= 10 && size <= 4096), true)
+    const read = answerReaders[(input[9] ?? 0) % answerReaders.length]
+    try {
+      if (read !== undefined) readWhole(input.subarray(10), read)
+    } catch (error) {
+      if (!(error instanceof WireFault)) throw error
+      deepStrictEqual(error.offset >= 0 && error.offset <= input.length, true)
+    }
+  },
+}
+
 export const fuzzTargets: readonly FuzzTarget[] = [
   uri,
   ini,
@@ -463,4 +715,9 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   dates,
   requests,
   addresses,
+  keyFile,
+  duplicationFile,
+  pcrList,
+  approvals,
+  tpmAnswers,
 ]

@@ -8,6 +8,8 @@ import { pkcs11Backend } from '../../src/backends/pkcs11/backend.ts'
 import { pkcs11Importer } from '../../src/backends/pkcs11/import.ts'
 import { tinkBackend } from '../../src/backends/tink/backend.ts'
 import { tinkImporter } from '../../src/backends/tink/import.ts'
+import { tpm2Backend } from '../../src/backends/tpm2/backend.ts'
+import { tpm2Importer } from '../../src/backends/tpm2/import.ts'
 import { HardkeyError } from '../../src/errors.ts'
 import type { HmacKey, KeyBackend, KeyImporter } from '../../src/key/hmac-key.ts'
 import { type PinSource, pinSourceOf } from '../../src/key/pin-source.ts'
@@ -42,8 +44,13 @@ class Failing {
     this.at = at
     this.scanner = new Scanner({ ...at.items(), 'wrong PIN': Buffer.from(wrongPin) })
     const environment = { ...at.environment() }
-    this.backend = kind === 'token' ? pkcs11Backend({ environment }) : tinkBackend()
-    this.importer = kind === 'token' ? pkcs11Importer({ environment }) : tinkImporter({ N: 16384 })
+    const devices = {
+      token: { backend: pkcs11Backend({ environment }), importer: pkcs11Importer({ environment }) },
+      keyset: { backend: tinkBackend(), importer: tinkImporter({ N: 16384 }) },
+      TPM: { backend: tpm2Backend(), importer: tpm2Importer() },
+    }
+    this.backend = devices[kind].backend
+    this.importer = devices[kind].importer
   }
 
   static async make(kind: Kind): Promise<Failing> {

@@ -13,6 +13,7 @@ vi.setConfig({ testTimeout: 300_000 })
 const points = {
   token: ['ftruncate', 'fsync', 'link', 'unlink'],
   keyset: ['fsync', 'link', 'unlink'],
+  TPM: ['fsync', 'link', 'unlink'],
 } as const
 /** No import makes more of one kind. */
 const most = 80

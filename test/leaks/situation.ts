@@ -9,9 +9,11 @@ import { join } from 'node:path'
 import { type LoopbackSts, startLoopbackSts } from '../../src/cli/demo/loopback-sts.ts'
 import { CommandHome, throwAwayKey } from '../cli/hardkey.ts'
 import { type SoftHsm, softHsm, testPin } from '../peers/softhsm.ts'
+import { type Swtpm, startSwtpm } from '../peers/swtpm.ts'
+import { tpm2Tools } from '../peers/tpm2-tools.ts'
 import type { Items } from './scanner.ts'
 
-export const kinds = ['token', 'keyset'] as const
+export const kinds = ['token', 'keyset', 'TPM'] as const
 export type Kind = (typeof kinds)[number]
 
 export const region = 'eu-west-1'
@@ -24,20 +26,28 @@ export class Situation {
   readonly key: ReturnType<typeof throwAwayKey>
   readonly sts: LoopbackSts
   readonly #hsm: SoftHsm | undefined
+  readonly #tpm: Swtpm | undefined
 
-  private constructor(kind: Kind, key: Situation['key'], sts: LoopbackSts, hsm: SoftHsm | undefined) {
+  private constructor(
+    kind: Kind,
+    key: Situation['key'],
+    sts: LoopbackSts,
+    { hsm, tpm }: { readonly hsm: SoftHsm | undefined; readonly tpm: Swtpm | undefined },
+  ) {
     this.kind = kind
     this.key = key
     this.sts = sts
     this.#hsm = hsm
+    this.#tpm = tpm
   }
 
   static async make(kind: Kind): Promise<Situation> {
     const hsm = kind === 'token' ? await softHsm() : undefined
     await hsm?.addToken('prod')
+    const tpm = kind === 'TPM' ? await tolerantTpm() : undefined
     const key = throwAwayKey()
     const sts = await startLoopbackSts({ ...key, secretAccessKey: Buffer.from(key.secretAccessKey) })
-    const made = new Situation(kind, key, sts, hsm)
+    const made = new Situation(kind, key, sts, { hsm, tpm })
     made.source('pin', testPin)
     return made
   }
@@ -52,6 +62,9 @@ export class Situation {
   /** Where a key of this name goes, or is; the PIN comes from a file, or from what is given. */
   uri(name: string, pinSource: string = `file:${join(this.sources, 'pin')}`): string {
     const unlock = `pin-source=${pinSource}`
+    if (this.#tpm !== undefined) {
+      return `tpm2:file=${name}.tss2.pem?device=${encodeURIComponent(this.#tpm.device)}&auth=yes&${unlock}`
+    }
     if (this.#hsm === undefined) return `tink:file=${name}.keyset.json?kek=passphrase:&${unlock}`
     return `pkcs11:token=prod;object=${name}?module-path=${this.#hsm.module}&${unlock}`
   }
@@ -91,9 +104,19 @@ export class Situation {
   async remove(): Promise<void> {
     await this.sts.close()
     this.#hsm?.remove()
+    await this.#tpm?.stop()
     this.home.remove()
     rmSync(this.sources, { recursive: true, force: true })
   }
+}
+
+/** An swtpm that more than three wrong auth values do not lock. */
+async function tolerantTpm(): Promise<Swtpm> {
+  const tpm = await startSwtpm('unix')
+  const tools = await tpm2Tools(tpm.tcti)
+  await tools.run('dictionarylockout', '-s', '-n', '32', '-t', '1000', '-l', '1000')
+  tools.remove()
+  return tpm
 }
 
 export function permanentItems(secretAccessKey: string): Items {

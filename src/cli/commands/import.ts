@@ -50,7 +50,7 @@ export async function importKey(context: CommandContext): Promise<number> {
     const removed = args.has('remove-source')
       ? await removeSource(context, source, result.stored.record.accessKeyId)
       : { removed: [], remains: [] }
-    tell(context, result, profile, removed)
+    tell(context, { result, profile, ...removed })
     return 0
   } finally {
     sts?.close()
@@ -146,22 +146,18 @@ const stepTexts: Readonly<Record<CheckInStep, string>> = Object.freeze({
   undo: 'the check-in failed: the key is taken out of the device again',
 })
 
-function tell(
-  { args, environment, output, report }: CommandContext,
-  { stored, info, identity, found }: CheckInResult,
-  profile: WriteCredentialProcess | undefined,
-  { removed, remains }: { readonly removed: readonly string[]; readonly remains: readonly string[] },
-): void {
+interface Told {
+  readonly result: CheckInResult
+  readonly profile: WriteCredentialProcess | undefined
+  readonly removed: readonly string[]
+  readonly remains: readonly string[]
+}
+
+function tell(context: CommandContext, told: Told): void {
+  const { args, output } = context
+  const { stored, info, identity } = told.result
   const { name, record, path } = stored
-  if (found) report.note('this very key was in the device already; it was kept')
-  for (const warning of info.warnings) report.warning(warning)
-  for (const place of remains) report.warning(`the secret still stands in ${place}`)
-  if (profile !== undefined && !record.uri.includes('pin-source')) {
-    report.note('the key URI has no pin-source: what unlocks the device is asked at the terminal each time')
-  }
-  if (profile !== undefined && environment.hardkeyHomeIsSet) {
-    report.warning(`the AWS profile ${profile.profile} works only where HARDKEY_HOME is set as it is now`)
-  }
+  tellNotes(context, told)
   if (args.has('json')) {
     output.json({
       name,
@@ -169,8 +165,8 @@ function tell(
       ...record,
       device: info,
       identity: identity ?? null,
-      profile: profile?.profile ?? null,
-      removed,
+      profile: told.profile?.profile ?? null,
+      removed: told.removed,
     })
   } else {
     output.line(
@@ -180,14 +176,40 @@ function tell(
         ['protection', info.protection],
         ['identity', identity === undefined ? 'not asked (--offline)' : identity.arn],
         ['record', path],
-        ['AWS profile', profile?.profile],
-        ['removed', removed.length === 0 ? undefined : `the plaintext in ${removed.join(', ')}`],
+        ['AWS profile', told.profile?.profile],
+        ['removed', told.removed.length === 0 ? undefined : `the plaintext in ${told.removed.join(', ')}`],
       ]).join('\n'),
     )
   }
-  report.next(
-    profile === undefined
-      ? `hardkey ${identity === undefined ? 'inspect' : 'whoami'} ${name}`
-      : `aws sts get-caller-identity --profile ${profile.profile}`,
-  )
+  context.report.next(nextCommand(told))
+}
+
+function tellNotes({ environment, report }: CommandContext, { result, profile, remains }: Told): void {
+  const { stored, info, found, awaitsApproval } = result
+  if (found) report.note('this very key was in the device already; it was kept')
+  if (awaitsApproval) {
+    report.note('the TPM answers approved days alone, and none is approved yet: the first inspect compares the key')
+  }
+  for (const warning of info.warnings) report.warning(warning)
+  for (const place of remains) report.warning(`the secret still stands in ${place}`)
+  if (profile !== undefined && asksAPerson(KeyUri.parse(stored.record.uri))) {
+    report.note('the key URI has no pin-source: what unlocks the device is asked at the terminal each time')
+  }
+  if (profile !== undefined && environment.hardkeyHomeIsSet) {
+    report.warning(`the AWS profile ${profile.profile} works only where HARDKEY_HOME is set as it is now`)
+  }
+}
+
+/** A key of a TPM asks nobody, unless it has an auth value. */
+function asksAPerson(uri: KeyUri): boolean {
+  return !uri.has('pin-source') && (uri.scheme !== 'tpm2' || uri.get('auth') === 'yes')
+}
+
+function nextCommand({ result, profile }: Told): string {
+  const { stored, identity, awaitsApproval } = result
+  if (awaitsApproval) {
+    return `hardkey approve ${stored.name} --office-key FILE, where the office key is, with a copy of the record`
+  }
+  if (profile !== undefined) return `aws sts get-caller-identity --profile ${profile.profile}`
+  return `hardkey ${identity === undefined ? 'inspect' : 'whoami'} ${stored.name}`
 }

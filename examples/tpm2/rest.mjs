@@ -1,0 +1,31 @@
+// GetCallerIdentity as a raw POST and a raw GET, both signed by a key in a TPM. No STS session, no SDK.
+//
+//   node rest.mjs 'tpm2:file=/etc/hardkey/keys/edge.tss2.pem?device=/dev/tpmrm0' AKIA… eu-west-1
+//   node rest.mjs 'tpm2:handle=0x81000100?pcrs=sha256:7&pin-source=file:/run/auth' AKIA… eu-west-1
+
+import { deviceDateKeys, openKey, sigV4Signer } from 'hardkey'
+
+const [uri = '', accessKeyId = '', region = 'us-east-1'] = process.argv.slice(2)
+const endpoint = process.env.AWS_ENDPOINT_URL_STS ?? `https://sts.${region}.amazonaws.com`
+const action = 'Action=GetCallerIdentity&Version=2011-06-15'
+
+const key = await openKey(uri)
+try {
+  const signer = sigV4Signer({ keys: deviceDateKeys({ key, accessKeyId }), region, service: 'sts' })
+  const requests = [
+    await signer.sign({
+      method: 'POST',
+      url: `${endpoint}/`,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: action,
+    }),
+    await signer.sign({ method: 'GET', url: `${endpoint}/?${action}` }),
+  ]
+  for (const request of requests) {
+    const answer = await fetch(request.url, request)
+    const arn = /<Arn>(.*)<\/Arn>/.exec(await answer.text())
+    console.log(request.method, answer.status, arn?.[1])
+  }
+} finally {
+  await key.close()
+}
