@@ -11,6 +11,8 @@ export interface BackendEntry {
   importer(): Promise<KeyImporter>
   /** Only where devices can be listed. */
   lister?(): Promise<DeviceLister>
+  /** Opens a key and has the device tell all of it. Only where an opening for use asks the device for less. */
+  inspector?(): Promise<KeyBackend>
   /** Only where an opening takes long before it needs a PIN. */
   starter?(): Promise<KeyStarter>
 }
@@ -28,6 +30,13 @@ export const backendList: readonly BackendEntry[] = Object.freeze([
     scheme: 'tink',
     backend: async () => (await import('./tink/backend.ts')).tinkBackend(),
     importer: async () => (await import('./tink/import.ts')).tinkImporter(),
+  },
+  {
+    scheme: 'vault',
+    backend: async () => (await import('./vault/backend.ts')).vaultBackend(),
+    importer: async () => (await import('./vault/import.ts')).vaultImporter(),
+    inspector: async () => (await import('./vault/inspector.ts')).vaultInspector(),
+    lister: async () => (await import('./vault/devices.ts')).vaultLister(),
   },
 ])
 

@@ -7,20 +7,23 @@ import { KeyUri } from '../key/uri.ts'
 import { quoted } from './args.ts'
 import type { CommandContext } from './command.ts'
 import { listDevices } from './device-list.ts'
+import { withTransit } from './kek-uri.ts'
 import { withModule } from './open-key.ts'
+import { withVault } from './vault-uri.ts'
 
 /** The URI that `--to` says; without it the person chooses. @throws ERR_USAGE, ERR_URI_INVALID, ERR_BACKEND_UNKNOWN */
 export async function importTarget(context: CommandContext, name: string): Promise<KeyUri> {
   const { args, report } = context
   const to = args.value('to') ?? (await chooseDevice(context))
   if (to === 'embedded') return KeyUri.of('tink', { file: `${name}.keyset.json` }, { kek: 'passphrase:' })
+  if (to === 'vault') return withVault(context, KeyUri.of('vault', {}), false)
   if (!to.includes(':'))
-    throw args.wrong(`--to ${quoted(to)} is no device`, 'give a URI from hardkey devices, or embedded')
+    throw args.wrong(`--to ${quoted(to)} is no device`, 'give a URI from hardkey devices, vault, or embedded')
   const uri = parseKeyUri(to)
   if (uri.has('pin-value')) {
     report.warning('pin-value in a key URI can be read by others in the list of processes; use pin-source')
   }
-  const complete = await withModule(context, uri)
+  const complete = withTransit(context, withVault(context, await withModule(context, uri), false))
   // Before anybody types a secret for a module that cannot be loaded.
   if (complete.scheme === 'pkcs11') (await import('../backends/pkcs11/module-path.ts')).modulePathOf(complete)
   return complete

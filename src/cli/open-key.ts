@@ -4,6 +4,7 @@
 import { parseKeyUri } from '../backends/open.ts'
 import { HardkeyError } from '../errors.ts'
 import { didYouMean } from '../key/did-you-mean.ts'
+import { withoutPinSource } from '../key/pin-source.ts'
 import type { KeyUri } from '../key/uri.ts'
 import type { AwsFiles } from '../profiles/aws-config.ts'
 import { recordUri } from '../profiles/open-record.ts'
@@ -11,6 +12,8 @@ import type { RecordSettings } from '../profiles/record.ts'
 import { listRecords, readRecord, recordPath, type StoredRecord } from '../profiles/record-store.ts'
 import type { ParsedArguments } from './args.ts'
 import type { CommandContext } from './command.ts'
+import { withTransit } from './kek-uri.ts'
+import { withVault } from './vault-uri.ts'
 
 /** What NAME stands for. The device has not been asked yet. */
 export interface NamedKey {
@@ -44,7 +47,7 @@ export async function namedKey(context: CommandContext): Promise<NamedKey> {
     if (given !== undefined && given !== accessKeyId) {
       throw args.wrong(`the record "${name}" is of ${accessKeyId}, not of the ID that --access-key-id gives`)
     }
-    return { title: name, uri: await prepared(context, recordUri(stored)), accessKeyId, settings: stored.record }
+    return { title: name, uri: await prepared(context, recordUri(stored), true), accessKeyId, settings: stored.record }
   }
   const uri = parseKeyUri(name)
   // Before a module is looked for: what a shell cut off would have named both.
@@ -58,7 +61,7 @@ export async function namedKey(context: CommandContext): Promise<NamedKey> {
 
 /** The record with what this run adds to its key URI; it is not written so. */
 export async function recordForThisRun(context: CommandContext, stored: StoredRecord): Promise<StoredRecord> {
-  const uri = await prepared(context, recordUri(stored))
+  const uri = await prepared(context, recordUri(stored), true)
   return { ...stored, record: { ...stored.record, uri: uri.toString() } }
 }
 
@@ -98,16 +101,15 @@ export function pinSourceOption(args: ParsedArguments): string | undefined {
   )
 }
 
-/** The URI with what this run adds: --pin-source, and a module where it names none. */
-export async function prepared(context: CommandContext, uri: KeyUri): Promise<KeyUri> {
+/** The URI with what this run adds: --pin-source, and a module or a server where it names none. */
+export async function prepared(context: CommandContext, uri: KeyUri, isRecord = false): Promise<KeyUri> {
   const { args, report } = context
   const source = pinSourceOption(args)
-  const withSource =
-    source === undefined ? uri : uri.with({ path: { 'pin-value': undefined }, query: { 'pin-source': source } })
+  const withSource = source === undefined ? uri : withoutPinSource(uri).with({ query: { 'pin-source': source } })
   if (withSource.has('pin-value')) {
     report.warning('pin-value in a key URI can be read by others in the list of processes; use pin-source')
   }
-  return await withModule(context, withSource)
+  return withTransit(context, withVault(context, await withModule(context, withSource), isRecord))
 }
 
 /** A pkcs11: URI with a module-path: its own, else PKCS11_MODULE_PATH, else p11-kit-proxy, and says which was taken. */

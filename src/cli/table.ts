@@ -18,9 +18,12 @@ const pinSourceFlag: FlagSpec = {
   help: 'where PIN or passphrase comes from, for this run (hardkey help pin)',
 }
 
+const strictFlag: FlagSpec = { name: 'strict', help: 'vault: refuse a key that the server could give out' }
+
 const keyFlags: readonly FlagSpec[] = [
   { name: 'access-key-id', value: 'ID', help: 'the ID of the access key, where NAME is a key URI' },
   pinSourceFlag,
+  strictFlag,
 ]
 
 const profileFlag: FlagSpec = {
@@ -101,17 +104,21 @@ export const commands: readonly CommandSpec[] = Object.freeze([
     summary: 'put a secret access key into a device, prove it, write a record',
     arguments: [{ name: 'NAME', help: 'the new record: letters, digits, ".", "_" and "-"' }],
     flags: [
-      { name: 'to', value: 'WHERE', help: 'a device URI (hardkey devices), a key URI, or "embedded"' },
+      { name: 'to', value: 'WHERE', help: 'a device URI (hardkey devices), a key URI, "vault", or "embedded"' },
       { name: 'access-key-id', value: 'ID', help: 'the ID of the access key; asked at the terminal without it' },
       {
         name: 'from',
         value: 'SOURCE',
-        help: 'prompt (default), stdin, fd:N, csv:FILE, json:FILE, profile:NAME, or device',
+        help: 'prompt (default), stdin, fd:N, csv:FILE, json:FILE, profile:NAME, backup:FILE, or device',
       },
       { name: 'offline', help: 'ask no STS who the key is: for stores without one' },
       { name: 'other-store', help: "take an ID or secret that is not in AWS's form" },
+      { name: 'allow-exportable', help: 'take a key from a backup of Vault though its server could give it out' },
       { name: 'write-profile', value: 'PROFILE', help: 'write the AWS profile that gets its credentials from here' },
       { name: 'remove-source', help: 'remove the plaintext (csv:, json:, profile:) once all has gone well' },
+      { name: 'policy-months', value: 'N', help: 'vault: months that the printed policy allows, 1 to 24; default 2' },
+      { name: 'apply', help: 'vault: write that policy to the server as hardkey-KEY' },
+      strictFlag,
       ...sessionFlags,
       ...stsFlags,
       pinSourceFlag,
@@ -123,11 +130,14 @@ export const commands: readonly CommandSpec[] = Object.freeze([
       'those before it. Region, endpoint, role, duration and MFA device become defaults of the record.',
       'A secret is never an argument and never a variable. --from device: it is in there already.',
       '--to embedded: an encrypted keyset beside the record, opened with a passphrase; protection: memory.',
+      '--to vault: the transit engine of Vault or OpenBao, reached as VAULT_ADDR and its like say; prints the',
+      'narrowest policy for whoever uses the key: this month and the next, and nothing else.',
     ],
     examples: [
       'hardkey import prod --to embedded --region eu-west-1',
       "hardkey import prod --to 'pkcs11:token=prod?module-path=/usr/lib/softhsm/libsofthsm2.so' --from csv:accessKeys.csv",
       'hardkey import prod --to embedded --from profile:prod --write-profile prod --remove-source',
+      "hardkey import fleet --to 'vault:key=fleet?address=https://vault.example:8200' --apply",
     ],
     load: async () => (await import('./commands/import.ts')).importKey,
   },
@@ -248,7 +258,7 @@ export const commands: readonly CommandSpec[] = Object.freeze([
     task: 'look after it',
     summary: 'what the device says of a key, and whether it is still the same',
     arguments: [{ name: 'NAME', help: 'a record (hardkey list)' }],
-    flags: [pinSourceFlag, jsonFlag],
+    flags: [pinSourceFlag, strictFlag, jsonFlag],
     text: ['Asks the device for the check value of the record; exit status 1 when it holds another key.'],
     examples: ['hardkey inspect prod'],
     load: async () => (await import('./commands/inspect.ts')).inspectKey,

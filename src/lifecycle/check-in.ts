@@ -10,8 +10,9 @@ import { resolve } from 'node:path'
 import { backendEntry } from '../backends/list.ts'
 import { openKey } from '../backends/open.ts'
 import { HardkeyError } from '../errors.ts'
+import { checkLabel } from '../key/check-label.ts'
 import type { HmacKey, KeyBackend, KeyImporter, KeyInfo } from '../key/hmac-key.ts'
-import { type PinSource, pinSourceOf } from '../key/pin-source.ts'
+import { type PinSource, pinSourceOf, withAskedPinSource } from '../key/pin-source.ts'
 import { Secret } from '../key/secret.ts'
 import type { KeyUri } from '../key/uri.ts'
 import { withAbsoluteFile, withRelativeFile } from '../profiles/open-record.ts'
@@ -26,7 +27,8 @@ import {
 import { aws4Key } from '../sigv4/aws4-key.ts'
 import { type DateKeySource, deviceDateKeys } from '../sigv4/date-key.ts'
 import type { CallerIdentity } from '../sts/answer.ts'
-import { checkLabel, checkValueOf } from './check-value.ts'
+import { checkValueOf } from './check-value.ts'
+import { named } from './key-name.ts'
 import { type RememberedPin, rememberPin } from './remembered-pin.ts'
 import { checkAccessKeyId } from './secret-form.ts'
 
@@ -121,11 +123,6 @@ async function bringIn(input: CheckInInput, to: KeyUri, pin: RememberedPin): Pro
   }
 }
 
-/** A PKCS#11 object without a label of its own gets the record's name, so that a person finds it on the token. */
-function named(to: KeyUri, name: string): KeyUri {
-  return to.scheme === 'pkcs11' && !to.has('object') ? to.with({ path: { object: name } }) : to
-}
-
 /** What the device shall hold. A key over 64 bytes (secrets of other stores) is its own SHA-256: RFC 2104, section 2. */
 function deviceKey(secret: Secret): Secret {
   const key = aws4Key(secret)
@@ -160,7 +157,7 @@ async function proveAndRecord(
 
 async function openHeld(input: CheckInInput, held: HeldKey, pin: RememberedPin): Promise<HmacKey> {
   // Whatever the URI names as its PIN was read once and is remembered; a descriptor cannot be read again.
-  const uri = held.uri.with({ query: { 'pin-source': undefined, 'pin-value': undefined } })
+  const uri = withAskedPinSource(held.uri)
   const backends = input.entry === undefined ? [] : [input.entry.backend]
   try {
     return await openKey(uri, { pin: pin.source, signal: input.signal, backends })
@@ -212,10 +209,11 @@ async function prove(
 }
 
 function recordOf(input: CheckInInput, held: HeldKey, key: HmacKey, check: string): KeyRecord {
+  const uri = held.uri.with({ query: key.info.exactly ?? {} })
   return {
     version: 1,
     accessKeyId: input.accessKeyId,
-    uri: withRelativeFile(held.uri, resolve(input.folder)).withoutSecrets().toString(),
+    uri: withRelativeFile(uri, resolve(input.folder)).withoutSecrets().toString(),
     protection: key.info.protection,
     created: `${input.now().toISOString().slice(0, 19)}Z`,
     check,

@@ -1,6 +1,7 @@
 // What the device says of a checked-in key today. In: a record that was read. Out: the device's own description, and
 // whether it still holds the key that checked in (F-P10, F-P18: another token, another key, the same name).
 
+import { backendEntry } from '../backends/list.ts'
 import { type OpenOptions, openKey } from '../backends/open.ts'
 import type { KeyInfo } from '../key/hmac-key.ts'
 import { recordUri } from '../profiles/open-record.ts'
@@ -27,7 +28,9 @@ export async function inspect(
   options: OpenOptions & { readonly now: () => Date },
 ): Promise<Inspection> {
   const { record } = stored
-  const key = await openKey(recordUri(stored), options)
+  const uri = recordUri(stored)
+  const inspector = options.backends === undefined ? await backendEntry(uri.scheme).inspector?.() : undefined
+  const key = await openKey(uri, inspector === undefined ? options : { ...options, backends: [inspector] })
   try {
     const sameKey = (await checkValue(key, { signal: options.signal })) === record.check
     return { stored, info: key.info, sameKey, ageDays: recordAgeDays(record, options.now()) }

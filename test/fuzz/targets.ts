@@ -31,6 +31,7 @@ import { clockDifference } from '../../src/sts/skew.ts'
 import { field, keyEntry, keyId } from '../backends/tink-files.ts'
 import { assumeRoleInput, assumeRoleXml, errorXml, identityXml, time } from '../sts/answers.ts'
 import type { FuzzTarget } from './fuzzer.ts'
+import { vaultTargets } from './vault-targets.ts'
 
 /** Stands in the seeds where a secret access key would. */
 const secret = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYzEXAMPLEKE'
@@ -135,7 +136,7 @@ const csv = secretFile(
 const json = secretFile(
   'json',
   'JSON of CreateAccessKey',
-  'src/lifecycle/json-text.ts',
+  'src/key/json-text.ts',
   texts(
     `{"AccessKey":{"UserName":"a","AccessKeyId":"AKIAIOSFODNN7EXAMPLE","Status":"Active","SecretAccessKey":"${secret}","CreateDate":"2026-11-24T17:20:00+00:00"}}`,
     `{ "AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "n": [1, -2.5e3, true, null, {}], "SecretAccessKey": "\\u0077J\\/${secret}" }`,
@@ -463,4 +464,5 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   dates,
   requests,
   addresses,
+  ...vaultTargets,
 ]

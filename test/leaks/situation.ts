@@ -8,13 +8,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type LoopbackSts, startLoopbackSts } from '../../src/cli/demo/loopback-sts.ts'
 import { CommandHome, throwAwayKey } from '../cli/hardkey.ts'
+import { type OpenBao, startOpenBao } from '../peers/openbao.ts'
 import { type SoftHsm, softHsm, testPin } from '../peers/softhsm.ts'
 import type { Items } from './scanner.ts'
 
 export const kinds = ['token', 'keyset'] as const
-export type Kind = (typeof kinds)[number]
+/** And a transit engine, whose token is what the others have as their PIN. */
+export type Kind = (typeof kinds)[number] | 'service'
 
 export const region = 'eu-west-1'
+
+interface Devices {
+  readonly hsm: SoftHsm | undefined
+  readonly bao: OpenBao | undefined
+}
 
 export class Situation {
   readonly kind: Kind
@@ -24,20 +31,24 @@ export class Situation {
   readonly key: ReturnType<typeof throwAwayKey>
   readonly sts: LoopbackSts
   readonly #hsm: SoftHsm | undefined
+  readonly #bao: OpenBao | undefined
 
-  private constructor(kind: Kind, key: Situation['key'], sts: LoopbackSts, hsm: SoftHsm | undefined) {
+  private constructor(kind: Kind, { key, sts }: Pick<Situation, 'key' | 'sts'>, devices: Devices) {
     this.kind = kind
     this.key = key
     this.sts = sts
-    this.#hsm = hsm
+    this.#hsm = devices.hsm
+    this.#bao = devices.bao
   }
 
   static async make(kind: Kind): Promise<Situation> {
     const hsm = kind === 'token' ? await softHsm() : undefined
     await hsm?.addToken('prod')
+    const bao = kind === 'service' ? await startOpenBao() : undefined
+    await bao?.done('POST', 'auth/token/create', { id: testPin })
     const key = throwAwayKey()
     const sts = await startLoopbackSts({ ...key, secretAccessKey: Buffer.from(key.secretAccessKey) })
-    const made = new Situation(kind, key, sts, hsm)
+    const made = new Situation(kind, { key, sts }, { hsm, bao })
     made.source('pin', testPin)
     return made
   }
@@ -52,6 +63,9 @@ export class Situation {
   /** Where a key of this name goes, or is; the PIN comes from a file, or from what is given. */
   uri(name: string, pinSource: string = `file:${join(this.sources, 'pin')}`): string {
     const unlock = `pin-source=${pinSource}`
+    if (this.#bao !== undefined) {
+      return `vault:key=${name}?address=${this.#bao.url}&ca=file:${this.#bao.caFile}&${unlock}`
+    }
     if (this.#hsm === undefined) return `tink:file=${name}.keyset.json?kek=passphrase:&${unlock}`
     return `pkcs11:token=prod;object=${name}?module-path=${this.#hsm.module}&${unlock}`
   }
@@ -91,6 +105,7 @@ export class Situation {
   async remove(): Promise<void> {
     await this.sts.close()
     this.#hsm?.remove()
+    await this.#bao?.stop()
     this.home.remove()
     rmSync(this.sources, { recursive: true, force: true })
   }

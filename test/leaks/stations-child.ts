@@ -10,11 +10,13 @@ import { pkcs11Backend } from '../../src/backends/pkcs11/backend.ts'
 import { pkcs11Importer } from '../../src/backends/pkcs11/import.ts'
 import { tinkBackend } from '../../src/backends/tink/backend.ts'
 import { tinkImporter } from '../../src/backends/tink/import.ts'
+import { vaultBackend } from '../../src/backends/vault/backend.ts'
+import { vaultImporter } from '../../src/backends/vault/import.ts'
 import type { HmacKey } from '../../src/key/hmac-key.ts'
 import { pinSourceOf } from '../../src/key/pin-source.ts'
 import { ownCopy } from '../../src/key/secret.ts'
 import { KeyUri } from '../../src/key/uri.ts'
-import { checkIn } from '../../src/lifecycle/check-in.ts'
+import { type CheckInInput, checkIn } from '../../src/lifecycle/check-in.ts'
 import { readSecretFile, removeSecretFile, type SecretFile } from '../../src/lifecycle/secret-file.ts'
 import { checkSecretAccessKey, readSecretAccessKey } from '../../src/lifecycle/secret-form.ts'
 import { profileSettings } from '../../src/profiles/aws-config.ts'
@@ -76,6 +78,12 @@ async function station(name: string): Promise<void> {
   await lines.next()
 }
 
+function entryOf({ scheme }: KeyUri): CheckInInput['entry'] {
+  if (scheme === 'tink') return { backend: tinkBackend(), importer: tinkImporter({ N: 16384 }) }
+  if (scheme === 'vault') return { backend: vaultBackend(), importer: vaultImporter() }
+  return { backend: pkcs11Backend(), importer: pkcs11Importer() }
+}
+
 /** The secret by every way there is; the last goes into the device. */
 async function goesIn(): Promise<void> {
   const { csv, json, raw, ...aws } = plan.files
@@ -93,10 +101,7 @@ async function goesIn(): Promise<void> {
   const { secret } = await plaintextKey(aws, 'p')
   if (plan.plants) planted.push(secret.lend(ownCopy))
   const uri = KeyUri.parse(plan.uri)
-  const entry =
-    uri.scheme === 'tink'
-      ? { backend: tinkBackend(), importer: tinkImporter({ N: 16384 }) }
-      : { backend: pkcs11Backend(), importer: pkcs11Importer() }
+  const entry = entryOf(uri)
   const { accessKeyId, folder } = plan
   await checkIn({ name: 'prod', accessKeyId, secret, to: uri, entry, pin: pinSourceOf(uri), folder, now })
   secret.wipe()

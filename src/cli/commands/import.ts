@@ -2,20 +2,24 @@
 // profile and the removal of the plaintext where asked. What can be refused is refused before the secret is read.
 
 import { realpathSync } from 'node:fs'
-import { pinSourceOf } from '../../key/pin-source.ts'
+import { namesPinSource, type PinSource, pinSourceOf, withoutPinSource } from '../../key/pin-source.ts'
 import { KeyUri } from '../../key/uri.ts'
 import { type CheckInInput, type CheckInResult, type CheckInStep, checkIn } from '../../lifecycle/check-in.ts'
+import { rememberPin } from '../../lifecycle/remembered-pin.ts'
 import {
   checkCredentialProcess,
   credentialProcessLine,
   type WriteCredentialProcess,
   writeCredentialProcess,
 } from '../../profiles/credential-process.ts'
+import { recordUri } from '../../profiles/open-record.ts'
 import { checkSettings, type RecordSettings } from '../../profiles/record.ts'
 import { recordPath, refuseExistingRecord } from '../../profiles/record-store.ts'
 import type { CommandContext } from '../command.ts'
 import { connectSts, type StsConnection } from '../connection.ts'
+import { deviceEntry } from '../device-entry.ts'
 import { durationOption } from '../durations.ts'
+import { type MadePolicy, makePolicy, policyLines, policyWish } from '../import-policy.ts'
 import { type ImportSource, importSource, isRemovable, readSource, removeSource } from '../import-source.ts'
 import { importTarget } from '../import-target.ts'
 import { awsFiles, pinSourceOption, recordsFolder } from '../open-key.ts'
@@ -44,14 +48,22 @@ export async function importKey(context: CommandContext): Promise<number> {
   const sts = args.has('offline') ? undefined : connectSts(await stsSettings(context, {}), context.report.step)
   try {
     const to = await importTarget(context, name)
-    const pin = pinFor(context, to)
-    const result = await checkKeyIn(context, { name, source, to, pin, settings, sts })
-    if (profile !== undefined) await writeCredentialProcess(profile)
-    const removed = args.has('remove-source')
-      ? await removeSource(context, source, result.stored.record.accessKeyId)
-      : { removed: [], remains: [] }
-    tell(context, result, profile, removed)
-    return 0
+    const wish = policyWish(context, to)
+    const entry = await deviceEntry(context, to, args.has('strict'))
+    const pin = rememberPin(pinFor(context, to))
+    try {
+      const result = await checkKeyIn(context, { name, source, to, pin: pin.source, entry, settings, sts })
+      const uri = withoutPinSource(recordUri(result.stored))
+      const policy = wish === undefined ? undefined : await makePolicy(context, uri, wish, pin.source)
+      if (profile !== undefined) await writeCredentialProcess(profile)
+      const removed = args.has('remove-source')
+        ? await removeSource(context, source, result.stored.record.accessKeyId)
+        : { removed: [], remains: [] }
+      tell(context, result, { profile, ...removed, policy })
+      return wish?.isWritten === true && policy?.written === false ? 1 : 0
+    } finally {
+      pin.forget()
+    }
   } finally {
     sts?.close()
   }
@@ -89,14 +101,15 @@ interface CheckInRequest {
   readonly source: ImportSource
   readonly to: KeyUri
   readonly pin: CheckInInput['pin']
+  readonly entry: CheckInInput['entry']
   readonly settings: RecordSettings
   readonly sts: StsConnection | undefined
 }
 
 async function checkKeyIn(context: CommandContext, request: CheckInRequest): Promise<CheckInResult> {
   const { args, environment, now, report, signal } = context
-  const { name, source, to, pin, settings, sts } = request
-  const { accessKeyId, secret } = await readSource(context, source)
+  const { name, source, to, pin, entry, settings, sts } = request
+  const { accessKeyId, secret } = await readSource(context, source, to)
   const prove: CheckInInput['prove'] =
     sts === undefined ? undefined : (keys, ended) => sts.client(keys, now).getCallerIdentity({ signal: ended })
   try {
@@ -106,6 +119,7 @@ async function checkKeyIn(context: CommandContext, request: CheckInRequest): Pro
       secret,
       to,
       pin,
+      entry,
       otherStore: args.has('other-store'),
       prove,
       settings,
@@ -127,14 +141,14 @@ async function checkKeyIn(context: CommandContext, request: CheckInRequest): Pro
  * `--pin-source` is for this run: it is asked like a person and does not go into the record. A source that is none is
  * refused before a secret is typed, be it the option's or the URI's.
  */
-function pinFor(context: CommandContext, to: KeyUri): CheckInInput['pin'] {
+function pinFor(context: CommandContext, to: KeyUri): PinSource {
   const { args } = context
   const source = pinSourceOption(args)
-  if (source !== undefined && (to.has('pin-source') || to.has('pin-value'))) {
+  if (source !== undefined && namesPinSource(to)) {
     throw args.wrong('--pin-source contradicts the key URI', 'leave one out: that of the URI is kept in the record')
   }
   const named = source === undefined ? to : KeyUri.of(to.scheme, {}, { 'pin-source': source })
-  return pinSourceOf(named, newPinPrompt(context))
+  return pinSourceOf(named, newPinPrompt(context, to))
 }
 
 const stepTexts: Readonly<Record<CheckInStep, string>> = Object.freeze({
@@ -146,22 +160,52 @@ const stepTexts: Readonly<Record<CheckInStep, string>> = Object.freeze({
   undo: 'the check-in failed: the key is taken out of the device again',
 })
 
-function tell(
-  { args, environment, output, report }: CommandContext,
-  { stored, info, identity, found }: CheckInResult,
-  profile: WriteCredentialProcess | undefined,
-  { removed, remains }: { readonly removed: readonly string[]; readonly remains: readonly string[] },
+interface Told {
+  readonly profile: WriteCredentialProcess | undefined
+  readonly removed: readonly string[]
+  readonly remains: readonly string[]
+  readonly policy: MadePolicy | undefined
+}
+
+function tell(context: CommandContext, result: CheckInResult, told: Told): void {
+  const { report } = context
+  const { stored, identity } = result
+  const { profile } = told
+  tellBeside(context, result, told)
+  tellResult(context, result, told)
+  report.next(
+    profile === undefined
+      ? `hardkey ${identity === undefined ? 'inspect' : 'whoami'} ${stored.name}`
+      : `aws sts get-caller-identity --profile ${profile.profile}`,
+  )
+}
+
+/** What a person should know or change. */
+function tellBeside(
+  { environment, report }: CommandContext,
+  { stored, info, found }: CheckInResult,
+  { profile, remains }: Told,
 ): void {
-  const { name, record, path } = stored
   if (found) report.note('this very key was in the device already; it was kept')
   for (const warning of info.warnings) report.warning(warning)
   for (const place of remains) report.warning(`the secret still stands in ${place}`)
-  if (profile !== undefined && !record.uri.includes('pin-source')) {
+  if (profile === undefined) return
+  const uri = recordUri(stored)
+  // A certificate, and an Agent, unlock without being asked.
+  if (!['cert', 'none'].includes(uri.get('login') ?? '') && !namesPinSource(uri)) {
     report.note('the key URI has no pin-source: what unlocks the device is asked at the terminal each time')
   }
-  if (profile !== undefined && environment.hardkeyHomeIsSet) {
+  if (environment.hardkeyHomeIsSet) {
     report.warning(`the AWS profile ${profile.profile} works only where HARDKEY_HOME is set as it is now`)
   }
+}
+
+function tellResult(
+  { args, output }: CommandContext,
+  { stored, info, identity }: CheckInResult,
+  { profile, removed, policy }: Told,
+): void {
+  const { name, record, path } = stored
   if (args.has('json')) {
     output.json({
       name,
@@ -171,23 +215,20 @@ function tell(
       identity: identity ?? null,
       profile: profile?.profile ?? null,
       removed,
+      ...(policy === undefined ? {} : { policy }),
     })
-  } else {
-    output.line(
-      pairLines([
-        ['checked in', `${record.accessKeyId} as ${name}`],
-        ['device', info.device],
-        ['protection', info.protection],
-        ['identity', identity === undefined ? 'not asked (--offline)' : identity.arn],
-        ['record', path],
-        ['AWS profile', profile?.profile],
-        ['removed', removed.length === 0 ? undefined : `the plaintext in ${removed.join(', ')}`],
-      ]).join('\n'),
-    )
+    return
   }
-  report.next(
-    profile === undefined
-      ? `hardkey ${identity === undefined ? 'inspect' : 'whoami'} ${name}`
-      : `aws sts get-caller-identity --profile ${profile.profile}`,
+  output.line(
+    pairLines([
+      ['checked in', `${record.accessKeyId} as ${name}`],
+      ['device', info.device],
+      ['protection', info.protection],
+      ['identity', identity === undefined ? 'not asked (--offline)' : identity.arn],
+      ['record', path],
+      ['AWS profile', profile?.profile],
+      ['removed', removed.length === 0 ? undefined : `the plaintext in ${removed.join(', ')}`],
+    ]).join('\n'),
   )
+  if (policy !== undefined) output.line(policyLines(policy))
 }
