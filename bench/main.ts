@@ -7,6 +7,7 @@ import { coldStartRows } from './cold-start.ts'
 import { deviceRows } from './device.ts'
 import type { Row } from './measure.ts'
 import { payloadRows } from './payload.ts'
+import { serviceRows } from './services.ts'
 import { presignRows, signingRows } from './signing.ts'
 
 const groups: Readonly<Record<string, () => Promise<Row[]>>> = {
@@ -15,6 +16,7 @@ const groups: Readonly<Record<string, () => Promise<Row[]>>> = {
   payload: () => payloadRows(),
   device: () => deviceRows({ rounds: 9, milliseconds: 200 }),
   start: () => coldStartRows({ rounds: 9, milliseconds: 300 }),
+  services: () => serviceRows({ rounds: 9, milliseconds: 300 }),
 }
 
 const compared = ['aws4', '@smithy/signature-v4', 'aws4fetch', 'tinybench']

@@ -74,7 +74,7 @@ async function bundle(entry, outfile, shebang) {
     platform: 'node',
     format: 'cjs',
     target: 'node20',
-    external: ['koffi'],
+    external: ['koffi', '@aws-sdk/credential-providers', 'google-auth-library'],
     // Names stay, so that a stack can be read.
     minifyWhitespace: true,
     minifySyntax: true,

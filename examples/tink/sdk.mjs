@@ -1,4 +1,4 @@
-// Two clients of the AWS SDK with temporary credentials from a key in an embedded keyset: one by GetSessionToken, one by
+// Two clients of the AWS SDK with temporary credentials from a key in a keyset: one by GetSessionToken, one by
 // AssumeRole. Both refresh by themselves for as long as the key is open.
 //
 //   node sdk.mjs ~/.config/hardkey/keys/edge.json arn:aws:iam::111122223333:role/edge eu-west-1

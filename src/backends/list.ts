@@ -34,6 +34,13 @@ export const backendList: readonly BackendEntry[] = Object.freeze([
     lister: async () => (await import('./tpm2/devices.ts')).tpm2Lister(),
   },
   {
+    scheme: 'vault',
+    backend: async () => (await import('./vault/backend.ts')).vaultBackend(),
+    importer: async () => (await import('./vault/import.ts')).vaultImporter(),
+    inspector: async () => (await import('./vault/inspector.ts')).vaultInspector(),
+    lister: async () => (await import('./vault/devices.ts')).vaultLister(),
+  },
+  {
     scheme: 'tink',
     backend: async () => (await import('./tink/backend.ts')).tinkBackend(),
     importer: async () => (await import('./tink/import.ts')).tinkImporter(),
@@ -45,6 +52,11 @@ export function backendEntry(scheme: string): BackendEntry {
   const entry = backendList.find((one) => one.scheme === scheme)
   if (entry === undefined) throw backendUnknown(scheme, [])
   return entry
+}
+
+/** The backend of an entry that has the device tell all of a key. */
+export async function inspectorOf(entry: BackendEntry): Promise<KeyBackend> {
+  return await (entry.inspector?.() ?? entry.backend())
 }
 
 /** ERR_BACKEND_UNKNOWN, listing the schemes of the list and those handed in. */

@@ -7,6 +7,7 @@ import { openKey } from '../backends/open.ts'
 import type { HmacKey, StartedBackend } from '../key/hmac-key.ts'
 import { type DateKeySource, deviceDateKeys } from '../sigv4/date-key.ts'
 import type { CommandContext } from './command.ts'
+import { deviceEntry } from './device-entry.ts'
 import type { NamedKey } from './open-key.ts'
 import { pinPrompt } from './pin-prompt.ts'
 
@@ -67,9 +68,10 @@ async function openForRun(
   signal: AbortSignal,
 ): Promise<HmacKey> {
   const { report } = context
-  const backends = started === undefined ? [] : [started]
+  const entry = await deviceEntry(context, uri, context.args.has('strict'))
+  const backends = [started ?? (await entry.backend())]
   report.step(`open ${uri}`)
-  const key = await report.waiting('the device', openKey(uri, { pin: pinPrompt(context), signal, backends }))
+  const key = await report.waiting('the device', openKey(uri, { pin: pinPrompt(context, uri), signal, backends }))
   report.step(`opened: ${key.info.device}, protection ${key.info.protection}`)
   // `import` and `inspect` warn; here every run of every AWS tool would repeat it.
   for (const warning of key.info.warnings) report.step(warning)

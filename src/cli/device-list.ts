@@ -1,12 +1,14 @@
-// The devices in reach. In: --module-path, PKCS11_MODULE_PATH, or p11-kit's proxy; --device, TPM2TOOLS_TCTI, or /dev/tpmrm0.
-// Out: what each backend lists. One that fails does not hide the others.
+// The devices in reach. In: --module-path, PKCS11_MODULE_PATH, or p11-kit's proxy; --device, TPM2TOOLS_TCTI, or /dev/tpmrm0;
+// the server of VAULT_ADDR and its like. Out: what each backend lists. One that fails does not hide the others.
 
-import { type BackendEntry, backendList } from '../backends/list.ts'
+import { backendList } from '../backends/list.ts'
 import { HardkeyError } from '../errors.ts'
-import type { DeviceListing } from '../key/hmac-key.ts'
+import type { DeviceLister, DeviceListing } from '../key/hmac-key.ts'
 import { KeyUri } from '../key/uri.ts'
 import type { CommandContext } from './command.ts'
+import { deviceEntry } from './device-entry.ts'
 import { defaultModule } from './open-key.ts'
+import { withVault } from './vault-uri.ts'
 
 /** What is asked: one PKCS#11 module, one TPM, or all that is set up. */
 export interface AskedDevices {
@@ -19,60 +21,68 @@ export async function listDevices(
   context: CommandContext,
   asked: AskedDevices = {},
 ): Promise<readonly DeviceListing[]> {
-  return await ofAll(context, asked, async (entry, uri) => {
-    const lister = await entry.lister?.()
-    return (await lister?.list(uri, { signal: context.signal })) ?? []
-  })
+  const { signal } = context
+  return await ofAll(context, asked, async (lister, uri) => await lister.list(uri, { signal }))
 }
 
 /** The keys that devices hold and show without a PIN. @throws as `listDevices` */
 export async function listKeys(context: CommandContext, asked: AskedDevices = {}): Promise<readonly DeviceListing[]> {
-  return await ofAll(context, asked, async (entry, uri) => {
-    const lister = await entry.lister?.()
-    return (await lister?.keys?.(uri, { signal: context.signal })) ?? []
-  })
+  const { signal } = context
+  return await ofAll(context, asked, async (lister, uri) => (await lister.keys?.(uri, { signal })) ?? [])
 }
 
 async function ofAll(
-  { environment, report }: CommandContext,
+  context: CommandContext,
   asked: AskedDevices,
-  list: (entry: BackendEntry, uri: KeyUri) => Promise<readonly DeviceListing[]>,
+  list: (lister: DeviceLister, uri: KeyUri) => Promise<readonly DeviceListing[]>,
 ): Promise<readonly DeviceListing[]> {
+  const { report } = context
   const found: DeviceListing[] = []
   const failures: HardkeyError[] = []
-  for (const entry of backendList) {
-    if (entry.lister === undefined) continue
+  for (const { scheme } of backendList) {
     try {
-      const uri = await placeOf(entry.scheme, environment, asked)
-      if (uri === undefined) continue
+      const uri = await placeOf(context, scheme, asked)
+      const lister = uri === undefined ? undefined : await (await deviceEntry(context, uri)).lister?.()
+      if (uri === undefined || lister === undefined) continue
       report.step(`ask ${uri} what is there`)
-      found.push(...(await report.waiting('the devices', list(entry, uri))))
+      found.push(...(await report.waiting('the devices', list(lister, uri))))
     } catch (error) {
       if (!(error instanceof HardkeyError)) throw error
       failures.push(error)
     }
   }
-  const [first] = failures
+  const first = failures.find(isFault) ?? failures[0]
   if (first !== undefined && found.length === 0) throw first
-  for (const { code, message, hint } of failures) {
-    // That no PKCS#11 module is set up is no fault where there is another device.
-    const tell = code === 'ERR_URI_INVALID' ? report.step : report.warning
+  for (const failure of failures) {
+    const { message, hint } = failure
+    const tell = isFault(failure) ? report.warning : report.step
     tell(hint === undefined ? message : `${message}: ${hint}`)
   }
   return found
 }
 
-/** Where the backend shall look; undefined where another device alone was asked for. */
+/** That no PKCS#11 module is set up is no fault where there is another device. */
+function isFault({ code }: HardkeyError): boolean {
+  return code !== 'ERR_URI_INVALID'
+}
+
+/** Where the backend shall look; undefined where it has no such place, or where another device alone was asked for. */
 async function placeOf(
+  context: CommandContext,
   scheme: string,
-  environment: CommandContext['environment'],
   { modulePath, tpm }: AskedDevices,
 ): Promise<KeyUri | undefined> {
-  if (scheme === 'tpm2') {
-    if (modulePath !== undefined && tpm === undefined) return undefined
+  const { environment } = context
+  const asksAll = modulePath === undefined && tpm === undefined
+  if (scheme === 'pkcs11' && (asksAll || modulePath !== undefined)) {
+    return KeyUri.of(scheme, {}, { 'module-path': modulePath ?? (await defaultModule(environment)).path })
+  }
+  if (scheme === 'tpm2' && (asksAll || tpm !== undefined)) {
     const device = tpm ?? environment.tpmDevice
     return KeyUri.of(scheme, {}, device === undefined ? {} : { device })
   }
-  if (tpm !== undefined && modulePath === undefined) return undefined
-  return KeyUri.of(scheme, {}, { 'module-path': modulePath ?? (await defaultModule(environment)).path })
+  if (scheme === 'vault' && asksAll && environment.vault.address !== undefined) {
+    return withVault(context, KeyUri.of(scheme, {}), false)
+  }
+  return undefined
 }

@@ -1,9 +1,12 @@
 // The one reader of the environment. In: its variables, the platform and the home folder. Out: settings by name, with
-// empty variables as missing ones. Keys are never taken from here: AWS_ACCESS_KEY_ID and its like are not read (B-104).
+// empty variables as missing ones. Keys never sign from here (B-104): AWS_ACCESS_KEY_ID and its like are not read, but for
+// the one use that `awsKey` says.
+// What Vault and OpenBao have of their own is vault-variables.ts.
 // Names: AWS SDKs and Tools Reference Guide; XDG Base Directory Specification; our own begins with HARDKEY_.
 
 import { posix, win32 } from 'node:path'
 import { HardkeyError } from '../errors.ts'
+import { readVaultVariables, type VaultVariables } from './vault-variables.ts'
 
 export interface Environment {
   /** Holds `keys/`: HARDKEY_HOME, or `hardkey` in the platform's folder for settings. */
@@ -34,10 +37,22 @@ export interface Environment {
   readonly pkcs11ModulePath: string | undefined
   /** TPM2TOOLS_TCTI: where the TPM is, for a tpm2: URI without `device`. */
   readonly tpmDevice: string | undefined
+  /** AWS_ENDPOINT_URL_KMS, else AWS_ENDPOINT_URL; none with AWS_IGNORE_CONFIGURED_ENDPOINT_URLS. */
+  readonly kmsEndpoint: string | undefined
+  /** The key by which AWS KMS is asked to decrypt a keyset, and nothing else. Read when it is called. */
+  readonly awsKey: () => AwsKeyVariables | undefined
+  readonly vault: VaultVariables
   /** NODE_OPTIONS holds a switch that writes memory or the environment to a file, or opens the debugger (F-W09). */
   readonly dumpingOptions: readonly string[]
   /** For a program that we start: all variables but those of AWS, of hardkey and of Node. */
   readonly forPrograms: Readonly<Record<string, string>>
+}
+
+/** AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN. */
+export interface AwsKeyVariables {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken: string | undefined
 }
 
 /** Variables by name, as `process.env` has them. */
@@ -80,9 +95,18 @@ export function readEnvironment(variables: Variables, platform: NodeJS.Platform,
     },
     pkcs11ModulePath: read('PKCS11_MODULE_PATH'),
     tpmDevice: read('TPM2TOOLS_TCTI'),
+    kmsEndpoint: ignored === true ? undefined : (read('AWS_ENDPOINT_URL_KMS') ?? read('AWS_ENDPOINT_URL')),
+    awsKey: () => awsKeyOf(read),
+    vault: readVaultVariables(read, (name) => variables[name], path.join, home),
     dumpingOptions: dumpingOptionsOf(variables.NODE_OPTIONS ?? ''),
     forPrograms: forPrograms(variables),
   }
+}
+
+function awsKeyOf(read: (name: string) => string | undefined): AwsKeyVariables | undefined {
+  const [accessKeyId, secretAccessKey] = [read('AWS_ACCESS_KEY_ID'), read('AWS_SECRET_ACCESS_KEY')]
+  if (accessKeyId === undefined || secretAccessKey === undefined) return undefined
+  return { accessKeyId, secretAccessKey, sessionToken: read('AWS_SESSION_TOKEN') }
 }
 
 function forPrograms(variables: Variables): Readonly<Record<string, string>> {

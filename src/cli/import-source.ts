@@ -5,8 +5,10 @@
 import { HardkeyError } from '../errors.ts'
 import { readDescriptor } from '../key/descriptor.ts'
 import { ownCopy, type Secret } from '../key/secret.ts'
+import type { KeyUri } from '../key/uri.ts'
 import { readSecretFile, removeSecretFile } from '../lifecycle/secret-file.ts'
 import { checkAccessKeyId, maxSecretBytes, readSecretAccessKey } from '../lifecycle/secret-form.ts'
+import { readVaultBackup } from '../lifecycle/vault-backup.ts'
 import { plaintextKey, removePlaintextKey } from '../profiles/plaintext-key.ts'
 import { quoted } from './args.ts'
 import type { CommandContext } from './command.ts'
@@ -17,6 +19,7 @@ export type ImportSource =
   | { readonly kind: 'prompt' | 'device' }
   | { readonly kind: 'descriptor'; readonly descriptor: number }
   | { readonly kind: 'csv' | 'json'; readonly path: string }
+  | { readonly kind: 'backup'; readonly path: string }
   | { readonly kind: 'profile'; readonly profile: string }
 
 /** An access key to check in. The caller wipes the secret. */
@@ -32,7 +35,7 @@ export function importSource({ args }: CommandContext): ImportSource {
   if ((kind === 'prompt' || kind === 'device') && from === kind) return { kind }
   if (from === 'stdin') return { kind: 'descriptor', descriptor: 0 }
   if (kind === 'fd' && /^[0-9]{1,4}$/.test(rest)) return { kind: 'descriptor', descriptor: Number(rest) }
-  if ((kind === 'csv' || kind === 'json') && rest !== '') return { kind, path: rest }
+  if ((kind === 'csv' || kind === 'json' || kind === 'backup') && rest !== '') return { kind, path: rest }
   if (kind === 'profile' && rest !== '') return { kind, profile: rest }
   if (kind === 'env') {
     throw new HardkeyError('ERR_SECRET_INVALID', 'a secret is not taken from a variable: other programs can read it', {
@@ -41,12 +44,15 @@ export function importSource({ args }: CommandContext): ImportSource {
   }
   throw args.wrong(
     `--from ${quoted(from)} is no source`,
-    'it is prompt, stdin, fd:N, csv:FILE, json:FILE, profile:NAME or device',
+    'it is prompt, stdin, fd:N, csv:FILE, json:FILE, profile:NAME, backup:FILE or device',
   )
 }
 
-/** Reads the access key. @throws ERR_SECRET_INVALID, ERR_CONFIG_INVALID, ERR_USAGE without a terminal to ask at */
-export async function readSource(context: CommandContext, source: ImportSource): Promise<SourceKey> {
+/**
+ * Reads the access key, which goes to `to`.
+ * @throws ERR_SECRET_INVALID, ERR_CONFIG_INVALID, ERR_KEY_FILE_INVALID, ERR_USAGE without a terminal to ask at
+ */
+export async function readSource(context: CommandContext, source: ImportSource, to: KeyUri): Promise<SourceKey> {
   const { args } = context
   const form = { otherStore: args.has('other-store') }
   const given = args.value('access-key-id')
@@ -58,6 +64,13 @@ export async function readSource(context: CommandContext, source: ImportSource):
     case 'descriptor': {
       const accessKeyId = given ?? (await askForId(context))
       return { accessKeyId, secret: readSecretAccessKey(await readBytes(context, source, accessKeyId), form) }
+    }
+    case 'backup': {
+      // Neither Vault nor OpenBao knows of what the key is.
+      const accessKeyId = given ?? (await askForId(context))
+      const name = to.scheme === 'vault' ? to.get('key') : undefined
+      const backup = { path: source.path, name, allowExportable: args.has('allow-exportable') }
+      return checkedKey(context, { accessKeyId, secret: await readVaultBackup(backup) }, given)
     }
     default:
       return checkedKey(context, await readStored(context, source, given), given)

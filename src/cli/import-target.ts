@@ -30,9 +30,9 @@ export async function importTarget(context: CommandContext, name: string): Promi
 async function targetUri(context: CommandContext, to: string, name: string): Promise<KeyUri> {
   const { args, report } = context
   if (to === 'embedded') return KeyUri.of('tink', { file: `${name}.keyset.json` }, { kek: 'passphrase:' })
-  if (to === 'tpm2') return await withDevice(context, KeyUri.of('tpm2', {}))
+  if (to === 'tpm2' || to === 'vault') return await withDevice(context, KeyUri.of(to, {}))
   if (!to.includes(':'))
-    throw args.wrong(`--to ${quoted(to)} is no device`, 'give a URI from hardkey devices, tpm2, or embedded')
+    throw args.wrong(`--to ${quoted(to)} is no device`, 'give a URI from hardkey devices, tpm2, vault, or embedded')
   const uri = parseKeyUri(to)
   if (uri.has('pin-value')) {
     report.warning('pin-value in a key URI can be read by others in the list of processes; use pin-source')
@@ -75,7 +75,7 @@ async function tpmTarget({ args }: CommandContext, uri: KeyUri, name: string): P
 
 async function chooseDevice(context: CommandContext): Promise<string> {
   const { args, terminal, signal, report } = context
-  const unavailable = args.wrong('--to is missing', 'give a URI from hardkey devices, --to tpm2, or --to embedded')
+  const unavailable = args.wrong('--to is missing', 'give a URI from hardkey devices, or --to tpm2, vault or embedded')
   if (!terminal.isThere()) throw unavailable
   const devices: readonly DeviceListing[] = await listDevices(context).catch((error: unknown) => {
     report.failure(error)

@@ -4,6 +4,7 @@
 import { parseKeyUri } from '../backends/open.ts'
 import { HardkeyError } from '../errors.ts'
 import { didYouMean } from '../key/did-you-mean.ts'
+import { withoutPinSource } from '../key/pin-source.ts'
 import type { KeyUri } from '../key/uri.ts'
 import type { AwsFiles } from '../profiles/aws-config.ts'
 import { recordUri } from '../profiles/open-record.ts'
@@ -11,6 +12,8 @@ import type { RecordSettings } from '../profiles/record.ts'
 import { listRecords, readRecord, recordPath, type StoredRecord } from '../profiles/record-store.ts'
 import type { ParsedArguments } from './args.ts'
 import type { CommandContext } from './command.ts'
+import { withTransit } from './kek-uri.ts'
+import { withVault } from './vault-uri.ts'
 
 /** What NAME stands for. The device has not been asked yet. */
 export interface NamedKey {
@@ -44,7 +47,7 @@ export async function namedKey(context: CommandContext): Promise<NamedKey> {
     if (given !== undefined && given !== accessKeyId) {
       throw args.wrong(`the record "${name}" is of ${accessKeyId}, not of the ID that --access-key-id gives`)
     }
-    return { title: name, uri: await prepared(context, recordUri(stored)), accessKeyId, settings: stored.record }
+    return { title: name, uri: await prepared(context, recordUri(stored), true), accessKeyId, settings: stored.record }
   }
   const uri = parseKeyUri(name)
   // Before a module is looked for: what a shell cut off would have named both.
@@ -58,7 +61,7 @@ export async function namedKey(context: CommandContext): Promise<NamedKey> {
 
 /** The record with what this run adds to its key URI; it is not written so. */
 export async function recordForThisRun(context: CommandContext, stored: StoredRecord): Promise<StoredRecord> {
-  const uri = await prepared(context, recordUri(stored))
+  const uri = await prepared(context, recordUri(stored), true)
   return { ...stored, record: { ...stored.record, uri: uri.toString() } }
 }
 
@@ -98,30 +101,41 @@ export function pinSourceOption(args: ParsedArguments): string | undefined {
   )
 }
 
-/** The URI with what this run adds: --pin-source, and a device where it names none. */
-export async function prepared(context: CommandContext, uri: KeyUri): Promise<KeyUri> {
+/** The URI with what this run adds: --pin-source, and a device where it names none. A record keeps what it names. */
+export async function prepared(context: CommandContext, uri: KeyUri, isRecord = false): Promise<KeyUri> {
   const { args, report } = context
   const source = pinSourceOption(args)
-  const withSource =
-    source === undefined ? uri : uri.with({ path: { 'pin-value': undefined }, query: { 'pin-source': source } })
+  const withSource = source === undefined ? uri : withoutPinSource(uri).with({ query: { 'pin-source': source } })
   if (withSource.has('pin-value')) {
     report.warning('pin-value in a key URI can be read by others in the list of processes; use pin-source')
   }
-  return await withDevice(context, withSource)
+  return await withDevice(context, withSource, isRecord)
 }
 
-/** A URI that names its device: a tpm2: one by its own `device`, else TPM2TOOLS_TCTI; a pkcs11: one as `withModule`. */
-export async function withDevice(context: CommandContext, uri: KeyUri): Promise<KeyUri> {
-  const { environment, report } = context
-  if (uri.scheme !== 'tpm2') return await withModule(context, uri)
+/** A URI that names its module, TPM or server: its own, else what the environment says, and says which was taken. */
+export async function withDevice(context: CommandContext, uri: KeyUri, isRecord = false): Promise<KeyUri> {
+  switch (uri.scheme) {
+    case 'pkcs11':
+      return await withModule(context, uri)
+    case 'tpm2':
+      return withTpm(context, uri)
+    case 'vault':
+      return withVault(context, uri, isRecord)
+    default:
+      return withTransit(context, uri)
+  }
+}
+
+/** A tpm2: URI with a device: its own, else TPM2TOOLS_TCTI. */
+function withTpm({ environment, report }: CommandContext, uri: KeyUri): KeyUri {
   if (uri.has('device') || environment.tpmDevice === undefined) return uri
   report.note(`device is ${environment.tpmDevice}, from TPM2TOOLS_TCTI`)
   return uri.with({ query: { device: environment.tpmDevice } })
 }
 
-/** A pkcs11: URI with a module-path: its own, else PKCS11_MODULE_PATH, else p11-kit-proxy, and says which was taken. */
+/** A pkcs11: URI with a module-path: its own, else PKCS11_MODULE_PATH, else p11-kit-proxy. */
 async function withModule({ environment, report }: CommandContext, uri: KeyUri): Promise<KeyUri> {
-  if (uri.scheme !== 'pkcs11' || uri.has('module-path') || uri.has('module-name')) return uri
+  if (uri.has('module-path') || uri.has('module-name')) return uri
   const { path, origin } = await defaultModule(environment)
   report.note(`module-path is ${path}, from ${origin}`)
   return uri.with({ query: { 'module-path': path } })

@@ -1,25 +1,35 @@
 // Asks the person at the terminal for what unlocks a device. In: the device's request.
-// Out: bytes, asked once.
+// Out: bytes, asked once. A token that the person's own Vault or OpenBao command has is taken without asking.
 
 import { HardkeyError } from '../errors.ts'
-import type { PinRequest, PinSource } from '../key/pin-source.ts'
+import { namesPinSource, type PinRequest, type PinSource } from '../key/pin-source.ts'
+import type { KeyUri } from '../key/uri.ts'
 import type { CommandContext } from './command.ts'
+import { isUnderService, transitServer } from './kek-uri.ts'
 import type { Question } from './terminal.ts'
 
 /** The command's default: a hidden question that names the token it asks about. */
-export function pinPrompt({ terminal }: Pick<CommandContext, 'terminal'>): PinSource {
-  return (request) => terminal.secret(asking(`${request.kind} of ${request.target}`, request))
+export function pinPrompt(context: CommandContext, uri: KeyUri): PinSource {
+  const { terminal } = context
+  return async (request) => {
+    const own = request.kind === 'token' ? await userTokenFor(context, uri) : undefined
+    return await (own?.(request) ?? terminal.secret(asking(`${request.kind} of ${request.target}`, request)))
+  }
+}
+
+async function userTokenFor(context: CommandContext, uri: KeyUri): Promise<PinSource | undefined> {
+  return await (await import('./vault-token.ts')).userToken(context, uri)
 }
 
 /**
  * For a key that is being made: a new passphrase or auth value is typed twice, since a slip of the finger would lock the
  * key away. What the device knows already is asked for once: a PIN, the auth value of a TPM's hierarchy.
  */
-export function newPinPrompt({ terminal }: Pick<CommandContext, 'terminal'>): PinSource {
+export function newPinPrompt(context: CommandContext, uri: KeyUri): PinSource {
+  const { terminal } = context
   return async (request) => {
     const { kind, target } = request
-    if (kind !== 'passphrase' && request.isNew !== true)
-      return await terminal.secret(asking(`${kind} of ${target}`, request))
+    if (kind !== 'passphrase' && request.isNew !== true) return await pinPrompt(context, uri)(request)
     const typed = await terminal.secret(asking(`new ${kind} for ${target}`, request))
     const again = await terminal.secret(asking(`the same ${kind} again`, request))
     try {
@@ -31,6 +41,23 @@ export function newPinPrompt({ terminal }: Pick<CommandContext, 'terminal'>): Pi
     throw new HardkeyError('ERR_SECRET_INVALID', `the two ${kind}s differ`, {
       hint: 'nothing was changed; try again',
     })
+  }
+}
+
+/** True for a key whose device asks a person at each use: its URI says nothing of what unlocks it, and something must. */
+export function asksAPerson(uri: KeyUri): boolean {
+  if (namesPinSource(uri)) return false
+  switch (uri.scheme) {
+    case 'tpm2':
+      return uri.get('auth') === 'yes'
+    case 'vault':
+      // A certificate, and an Agent, unlock without being asked.
+      return !['cert', 'none'].includes(uri.get('login') ?? '')
+    case 'tink':
+      // The two clouds are asked with credentials of the machine.
+      return !isUnderService(uri) || transitServer(uri) !== undefined
+    default:
+      return true
   }
 }
 

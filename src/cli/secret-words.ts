@@ -23,7 +23,9 @@ export function refuseSecretWords(words: readonly string[]): void {
 }
 
 function partsOf(word: string): readonly string[] {
-  const hasPath = /^(?:--[a-z-]+=)?(?:arn:|pkcs11:|tpm2:|tink:|file:|csv:|json:|[a-z][a-z0-9+.-]*:\/\/)/i.test(word)
+  const hasPath = /^(?:--[a-z-]+=)?(?:arn:|pkcs11:|tpm2:|vault:|tink:|file:|csv:|json:|[a-z][a-z0-9+.-]*:\/\/)/i.test(
+    word,
+  )
   const separators = hasPath ? /[^A-Za-z0-9+]+/ : /[^A-Za-z0-9+/]+/
   return word.split(separators)
 }

@@ -18,9 +18,12 @@ const pinSourceFlag: FlagSpec = {
   help: 'where PIN or passphrase comes from, for this run (hardkey help pin)',
 }
 
+const strictFlag: FlagSpec = { name: 'strict', help: 'vault: refuse a key that the server could give out' }
+
 const keyFlags: readonly FlagSpec[] = [
   { name: 'access-key-id', value: 'ID', help: 'the ID of the access key, where NAME is a key URI' },
   pinSourceFlag,
+  strictFlag,
 ]
 
 /** What a key of a TPM shall want before each use, and where it shall lie. */
@@ -88,7 +91,7 @@ export const commands: readonly CommandSpec[] = Object.freeze([
   {
     name: 'devices',
     task: 'check a key in',
-    summary: 'tokens and TPMs in reach, each as a URI for import --to',
+    summary: 'tokens, TPMs and transit engines in reach, each as a URI for import --to',
     arguments: [],
     flags: [
       {
@@ -106,7 +109,10 @@ export const commands: readonly CommandSpec[] = Object.freeze([
       { name: 'keys', help: 'the keys that a TPM keeps, in place of the devices' },
       jsonFlag,
     ],
-    text: ['Asks for no PIN and changes nothing. With --module-path or --device nothing else is asked.'],
+    text: [
+      'Asks for no PIN and changes nothing. A server of Vault or OpenBao is asked where VAULT_ADDR or its like names one.',
+      'With --module-path or --device nothing else is asked.',
+    ],
     examples: [
       'hardkey devices',
       'hardkey devices --module-path /usr/lib/softhsm/libsofthsm2.so',
@@ -120,18 +126,22 @@ export const commands: readonly CommandSpec[] = Object.freeze([
     summary: 'put a secret access key into a device, prove it, write a record',
     arguments: [{ name: 'NAME', help: 'the new record: letters, digits, ".", "_" and "-"' }],
     flags: [
-      { name: 'to', value: 'WHERE', help: 'a device URI (hardkey devices), a key URI, "tpm2", or "embedded"' },
+      { name: 'to', value: 'WHERE', help: 'a URI (hardkey devices), or "tpm2", "vault" or "embedded"' },
       { name: 'access-key-id', value: 'ID', help: 'the ID of the access key; asked at the terminal without it' },
       {
         name: 'from',
         value: 'SOURCE',
-        help: 'prompt (default), stdin, fd:N, csv:FILE, json:FILE, profile:NAME, or device',
+        help: 'prompt (default), stdin, fd:N, csv:FILE, json:FILE, profile:NAME, backup:FILE, or device',
       },
       { name: 'offline', help: 'ask no STS who the key is: for stores without one' },
       { name: 'other-store', help: "take an ID or secret that is not in AWS's form" },
+      { name: 'allow-exportable', help: 'take a key from a backup of Vault though its server could give it out' },
       { name: 'write-profile', value: 'PROFILE', help: 'write the AWS profile that gets its credentials from here' },
       { name: 'remove-source', help: 'remove the plaintext (csv:, json:, profile:) once all has gone well' },
       ...tpmFlags,
+      { name: 'policy-months', value: 'N', help: 'vault: months that the printed policy allows, 1 to 24; default 2' },
+      { name: 'apply', help: 'vault: write that policy to the server as hardkey-KEY' },
+      strictFlag,
       ...sessionFlags,
       ...stsFlags,
       pinSourceFlag,
@@ -146,12 +156,15 @@ export const commands: readonly CommandSpec[] = Object.freeze([
       '--to tpm2: a key file beside the record that this TPM alone can use. --pcrs and --auth may go together.',
       '--date-rule: the TPM computes for approved days alone (hardkey approve); FILE is the public half of',
       'the office key, and the device is asked for the first time when it is approved.',
+      '--to vault: the transit engine of Vault or OpenBao, reached as VAULT_ADDR and its like say; prints the',
+      'narrowest policy for whoever uses the key: this month and the next, and nothing else.',
     ],
     examples: [
       'hardkey import prod --to embedded --region eu-west-1',
       "hardkey import prod --to 'pkcs11:token=prod?module-path=/usr/lib/softhsm/libsofthsm2.so' --from csv:accessKeys.csv",
       'hardkey import prod --to embedded --from profile:prod --write-profile prod --remove-source',
       'hardkey import edge --to tpm2 --pcrs sha256:7 --region eu-west-1',
+      "hardkey import fleet --to 'vault:key=fleet?address=https://vault.example:8200' --apply",
     ],
     load: async () => (await import('./commands/import.ts')).importKey,
   },
@@ -272,7 +285,7 @@ export const commands: readonly CommandSpec[] = Object.freeze([
     task: 'look after it',
     summary: 'what the device says of a key, and whether it is still the same',
     arguments: [{ name: 'NAME', help: 'a record (hardkey list)' }],
-    flags: [pinSourceFlag, jsonFlag],
+    flags: [pinSourceFlag, strictFlag, jsonFlag],
     text: ['Asks the device for the check value of the record; exit status 1 when it holds another key.'],
     examples: ['hardkey inspect prod'],
     load: async () => (await import('./commands/inspect.ts')).inspectKey,

@@ -9,15 +9,24 @@ import { type Resolver, sharedLookups, systemResolver } from './dial.ts'
 import { exchange, type HttpAnswer, type OutgoingRequest } from './exchange.ts'
 import { type ProxySettings, readProxySettings } from './proxy.ts'
 import { readTarget, type Target } from './target.ts'
-import { readCertificates, trustContext } from './trust.ts'
+import { type ClientCertificate, readCertificates, trustContext } from './trust.ts'
 
 export type { HttpAnswer, OutgoingRequest } from './exchange.ts'
 export type { ProxySettings } from './proxy.ts'
+export type { ClientCertificate } from './trust.ts'
 
 /** How a client connects and what it bounds. */
 export interface HttpClientOptions {
   /** PEM texts of CAs that are trusted besides Node's own; one text may hold several. */
   readonly ca?: readonly (string | Uint8Array)[] | undefined
+  /** Trusts the CAs of `ca` and no others: for a service that has its own. False by default. */
+  readonly onlyCa?: boolean | undefined
+  /** Shown to servers that ask for one. */
+  readonly clientCertificate?: ClientCertificate | undefined
+  /** The name that the server's certificate must have, in place of the host of the URL. */
+  readonly serverName?: string | undefined
+  /** The path of a Unix socket that every request goes to, whatever its URL names; no proxy then. */
+  readonly socketPath?: string | undefined
   /** Values of HTTPS_PROXY, HTTP_PROXY and NO_PROXY. None by default: the library reads no environment. */
   readonly proxy?: ProxySettings | undefined
   /** For name, TCP, proxy and TLS together. 3000 by default. */
@@ -81,10 +90,11 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
   const closing = new AbortController()
   const proxyOf = readProxySettings(options.proxy ?? {})
   const ca = readCertificates(options.ca ?? [])
-  const trust = once(() => trustContext(ca))
+  const { onlyCa, clientCertificate, serverName, socketPath } = options
+  const trust = once(() => trustContext({ ca, onlyCa, clientCertificate }))
   const connectMilliseconds = options.connectMilliseconds ?? 3000
   const resolve = sharedLookups(options.resolve ?? systemResolver)
-  const ways = { proxyOf, trust, resolve, connectMilliseconds }
+  const ways = { proxyOf, trust, resolve, connectMilliseconds, serverName, socketPath }
   const pool = new ConnectionPool((target, signal) => openConnection(target, ways, signal))
   const targetOf = (url: string): Target => {
     const target = readTarget(url)

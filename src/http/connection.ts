@@ -4,7 +4,7 @@
 import { isIP, type Socket } from 'node:net'
 import { connect as connectTls, type SecureContext } from 'node:tls'
 import { withDeadline } from './deadline.ts'
-import { dial, type Resolver } from './dial.ts'
+import { dial, dialSocket, type Resolver } from './dial.ts'
 import { tlsFailure } from './failure.ts'
 import type { ProxyChoice, ProxyServer } from './proxy.ts'
 import type { Target } from './target.ts'
@@ -17,6 +17,10 @@ export interface ConnectionWays {
   readonly trust: () => SecureContext
   readonly resolve: Resolver
   readonly connectMilliseconds: number
+  /** In place of the host of the target, in the handshake and in the certificate. */
+  readonly serverName?: string | undefined
+  /** A Unix socket in place of host and port of every target. */
+  readonly socketPath?: string | undefined
 }
 
 /**
@@ -24,11 +28,11 @@ export interface ConnectionWays {
  * @throws ERR_TIMEOUT after the deadline, ERR_STS_UNREACHABLE, or the signal's reason; no socket is left behind
  */
 export function openConnection(target: Target, ways: ConnectionWays, signal: AbortSignal): Promise<Socket> {
-  const proxy = ways.proxyOf(target)
+  const proxy = ways.socketPath === undefined ? ways.proxyOf(target) : undefined
   const what = `no connection to ${target.host}${proxy === undefined ? '' : ` through the proxy ${proxy.name}`}`
   return withDeadline([signal], ways.connectMilliseconds, what, async (stop) => {
     const socket = await openPath(target, proxy, ways, stop)
-    return target.secure ? await secured(socket, target.host, ways, stop) : socket
+    return target.secure ? await secured(socket, ways.serverName ?? target.host, ways, stop) : socket
   })
 }
 
@@ -39,6 +43,7 @@ async function openPath(
   ways: ConnectionWays,
   stop: AbortSignal,
 ): Promise<Socket> {
+  if (ways.socketPath !== undefined) return dialSocket(ways.socketPath, stop)
   const next = proxy ?? target
   const socket = await dial(next.host, next.port, ways.resolve, stop)
   if (proxy === undefined) return socket

@@ -51,6 +51,25 @@ export async function dial(host: string, port: number, resolve: Resolver, signal
   return reporting(`${host} port ${port}`, signal, firstToConnect(inTurn(found), port, signal))
 }
 
+/** A connected Unix socket. @throws ERR_STS_UNREACHABLE, or the signal's reason */
+export function dialSocket(path: string, signal: AbortSignal): Promise<Socket> {
+  const connected = new Promise<Socket>((resolve, reject) => {
+    const socket = connect({ path })
+    const abort = (): void => {
+      socket.destroy()
+      reject(signal.reason)
+    }
+    signal.addEventListener('abort', abort, { once: true })
+    socket.once('error', reject)
+    socket.once('connect', () => {
+      signal.removeEventListener('abort', abort)
+      socket.off('error', reject)
+      resolve(socket)
+    })
+  })
+  return reporting(`the socket "${path}"`, signal, connected)
+}
+
 async function reporting<T>(where: string, signal: AbortSignal, act: Promise<T>): Promise<T> {
   try {
     return await act

@@ -108,11 +108,15 @@ function answerTo(
     timer = setTimeout(late, firstByteMilliseconds)
   }
   return new Promise<IncomingMessage>((resolve, reject) => {
+    // After an upgrade, or an answer to CONNECT, Node closes the socket and says nothing else.
+    const closed = (): void => reject(answerFailure(host, 'changes the protocol'))
     request.once('finish', startWaiting)
     request.on('error', reject)
-    request.once('response', resolve)
-    // After an upgrade, or an answer to CONNECT, Node closes the socket and says nothing else.
-    request.once('close', () => reject(answerFailure(host, 'changes the protocol')))
+    request.once('response', (response) => {
+      request.off('close', closed)
+      resolve(response)
+    })
+    request.once('close', closed)
     request.end(body)
   }).finally(() => {
     request.off('finish', startWaiting)
@@ -148,13 +152,14 @@ function readBody(
   })
 }
 
-/** Buffer.concat would take the pool that other code's buffers lie in. */
+/** Buffer.concat would take the pool that other code's buffers lie in. The pieces, which nobody else has, are wiped. */
 function joined(chunks: readonly Buffer[], length: number): Uint8Array {
   const body = new Uint8Array(length)
   let offset = 0
   for (const chunk of chunks) {
     body.set(chunk, offset)
     offset += chunk.length
+    chunk.fill(0)
   }
   return body
 }

@@ -4,6 +4,8 @@
 import { HardkeyError } from '../errors.ts'
 
 const systemCauses: Readonly<Record<string, (where: string) => string>> = {
+  ENOENT: (where) => `${where} is not there`,
+  EACCES: (where) => `${where} may not be opened by this user`,
   ENOTFOUND: (where) => `the name of ${where} was not found`,
   EAI_AGAIN: (where) => `no name server answered for ${where}`,
   ECONNREFUSED: (where) => `${where} refused the connection`,

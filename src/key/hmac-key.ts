@@ -18,6 +18,8 @@ export interface KeyInfo {
   readonly attributes: Readonly<Record<string, string | number | boolean>>
   /** What is weaker than it should be, each a sentence with its remedy. Empty when nothing is. */
   readonly warnings: readonly string[]
+  /** Attributes for the query of the key URI that make it name this very key, where it left something open. */
+  readonly exactly?: Readonly<Record<string, string>> | undefined
 }
 
 export interface HmacOptions {

@@ -12,7 +12,7 @@ import type { KeyUri } from './uri.ts'
 
 /** What a device asks for. */
 export interface PinRequest {
-  readonly kind: 'PIN' | 'passphrase' | 'auth value'
+  readonly kind: 'PIN' | 'passphrase' | 'auth value' | 'token' | 'access token' | 'secret ID' | 'password' | 'JWT'
   /** What it is for, in words for a person: `token "prod" (serial 4711)`. */
   readonly target: string
   /** It is being set, not asked for: a person types it twice. */
@@ -26,12 +26,16 @@ export interface PinRequest {
  */
 export type PinSource = (request: PinRequest) => Promise<Uint8Array>
 
-/** No device takes a longer PIN; a longer file is another file. */
+/** No device takes a longer PIN; a longer file is another file. Tokens of services carry signatures and claims. */
 const longestPin = 1024
+const longestToken = 16_384
+
+/** Where what unlocks the device comes from: `pin-source`, or the same under the name of what a service asks for. */
+const sourceNames: readonly string[] = ['pin-source', 'token-source', 'secret-source', 'password-source', 'jwt-source']
 const kinds = 'file:PATH, fd:N, env:VARIABLE, credential:NAME or prompt:'
 
 /**
- * The PIN source that the URI names: a `pin-source` (`file:` or a bare path, `fd:`, `env:`, `credential:`, `prompt:`), a
+ * The PIN source that the URI names: a `pin-source`, by whichever of its names (`file:` or a bare path, `fd:`, `env:`, `credential:`, `prompt:`), a
  * `pin-value`, or, where it names none, `ask`. Nothing is read before the source is asked. One line ending at the end
  * is taken off what a file, a descriptor, a variable or a credential gives.
  *
@@ -40,36 +44,58 @@ const kinds = 'file:PATH, fd:N, env:VARIABLE, credential:NAME or prompt:'
  * lines, ERR_PIN_REQUIRED where nothing can be asked, ERR_BACKEND_UNSUPPORTED for `keyring:`
  */
 export function pinSourceOf(uri: KeyUri, ask?: PinSource): PinSource {
-  const named = uri.get('pin-source')
+  const [attribute, other] = sourceNames.filter((name) => uri.has(name))
+  if (attribute !== undefined && other !== undefined) {
+    throw invalid(`the key URI has both ${attribute} and ${other}`, 'leave one of them out')
+  }
+  const named = attribute === undefined ? undefined : uri.get(attribute)
   if (uri.has('pin-value')) {
-    if (named !== undefined) throw invalid('the key URI has both pin-source and pin-value', 'leave pin-value out')
+    if (attribute !== undefined) throw invalid(`the key URI has both ${attribute} and pin-value`, 'leave pin-value out')
     return async () => uri.pinValue()?.lend(ownCopy) ?? nothing()
   }
-  if (named === undefined || named === 'prompt:') return asked(ask)
-  return namedSource(named)
+  if (attribute === undefined || named === undefined || named === 'prompt:') return asked(ask)
+  return namedSource(attribute, named)
 }
 
-function namedSource(named: string): PinSource {
+/** True where the URI says where what unlocks the device comes from. */
+export function namesPinSource(uri: KeyUri): boolean {
+  return uri.has('pin-value') || sourceNames.some((name) => uri.has(name))
+}
+
+/** The URI without the source of what unlocks the device: for whoever has asked it and hands the answer on. */
+export function withoutPinSource(uri: KeyUri): KeyUri {
+  const names = [...sourceNames, 'pin-value']
+  return uri.with({ query: Object.fromEntries(names.map((name) => [name, undefined])) })
+}
+
+/** The URI whose source is whoever is asked: for a source that was read once, and whose answer is handed on. */
+export function withAskedPinSource(uri: KeyUri): KeyUri {
+  const named = sourceNames.filter((name) => uri.has(name))
+  const query = Object.fromEntries(named.map((name) => [name, 'prompt:']))
+  return withoutPinSource(uri).with({ query })
+}
+
+function namedSource(attribute: string, named: string): PinSource {
   const [, kind = '', rest = ''] = /^([a-z]+):(.*)$/s.exec(named) ?? []
   // A Windows path begins like a kind of one letter.
-  if (kind.length < 2) return fromFile(named)
+  if (kind.length < 2) return fromFile(attribute, named)
   switch (kind) {
     case 'file':
-      return fromFile(pathOfFileUri(rest))
+      return fromFile(attribute, pathOfFileUri(rest))
     case 'fd':
-      return fromDescriptor(rest)
+      return fromDescriptor(attribute, rest)
     case 'env':
-      return fromVariable(rest)
+      return fromVariable(attribute, rest)
     case 'credential':
-      return fromCredential(rest)
+      return fromCredential(attribute, rest)
     case 'keyring':
       return async () => {
-        throw new HardkeyError('ERR_BACKEND_UNSUPPORTED', 'pin-source=keyring: is not supported', {
+        throw new HardkeyError('ERR_BACKEND_UNSUPPORTED', `${attribute}=keyring: is not supported`, {
           hint: `use ${kinds}`,
         })
       }
     default:
-      throw invalid(`pin-source is of a kind that hardkey does not have`, `use ${kinds}`)
+      throw invalid(`${attribute} is of a kind that hardkey does not have`, `use ${kinds}`)
   }
 }
 
@@ -94,43 +120,45 @@ function pathOfFileUri(rest: string): string {
   return /^\/[A-Za-z]:[\\/]/.test(path) ? path.slice(1) : path
 }
 
-function fromFile(path: string): PinSource {
+function fromFile(attribute: string, path: string): PinSource {
   // RFC 7512, section 2.4, lets a pin-source be a command; whoever writes the URI would then run programs.
-  if (path.startsWith('|')) throw invalid('pin-source is a command, which hardkey never runs', `use ${kinds}`)
+  if (path.startsWith('|')) throw invalid(`${attribute} is a command, which hardkey never runs`, `use ${kinds}`)
   if (!isAbsolute(path) || path.startsWith('//')) {
-    throw invalid('pin-source names a file by a path that is not absolute', 'write file:/run/pin')
+    throw invalid(`${attribute} names a file by a path that is not absolute`, 'write file:/run/pin')
   }
   return async ({ kind }) => {
-    const bytes = await readOwnFile(path, { maxBytes: longestPin + 2, secret: true, code: 'ERR_URI_INVALID' })
+    // The kubelet writes a pod's own token readable for everyone in the pod.
+    const isSecret = kind !== 'JWT'
+    const bytes = await readOwnFile(path, { maxBytes: longestOf(kind) + 2, secret: isSecret, code: 'ERR_URI_INVALID' })
     return checkedPin(bytes, kind, `"${path}"`)
   }
 }
 
-function fromDescriptor(text: string): PinSource {
+function fromDescriptor(attribute: string, text: string): PinSource {
   if (!/^\d{1,9}$/.test(text) || text === '1' || text === '2') {
-    throw invalid('pin-source=fd: needs the number of an open descriptor, 0 or 3 and up', 'write fd:3')
+    throw invalid(`${attribute}=fd: needs the number of an open descriptor, 0 or 3 and up`, 'write fd:3')
   }
   return async ({ kind, signal }) => {
-    const bytes = await readDescriptor(Number(text), longestPin + 2, signal)
+    const bytes = await readDescriptor(Number(text), longestOf(kind) + 2, signal)
     return checkedPin(bytes, kind, `descriptor ${text}`)
   }
 }
 
-function fromVariable(name: string): PinSource {
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw invalid('pin-source=env: needs the name of a variable')
+function fromVariable(attribute: string, name: string): PinSource {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw invalid(`${attribute}=env: needs the name of a variable`)
   return async ({ kind }) => {
     const value = process.env[name]
     if (value === undefined) {
-      throw new HardkeyError('ERR_PIN_REQUIRED', `the variable ${name}, which pin-source names, is not set`)
+      throw new HardkeyError('ERR_PIN_REQUIRED', `the variable ${name}, which ${attribute} names, is not set`)
     }
     return checkedPin(new TextEncoder().encode(value), kind, `the variable ${name}`)
   }
 }
 
 /** systemd.exec(5), LoadCredential=: a file in a folder that only this service can search. */
-function fromCredential(name: string): PinSource {
+function fromCredential(attribute: string, name: string): PinSource {
   if (!/^[A-Za-z0-9._-]+$/.test(name) || name === '.' || name === '..') {
-    throw invalid('pin-source=credential: needs the name of a systemd credential', 'letters, digits, ".", "_", "-"')
+    throw invalid(`${attribute}=credential: needs the name of a systemd credential`, 'letters, digits, ".", "_", "-"')
   }
   return async ({ kind }) => {
     const folder = process.env.CREDENTIALS_DIRECTORY
@@ -140,7 +168,7 @@ function fromCredential(name: string): PinSource {
       })
     }
     const path = join(folder, name)
-    const bytes = await readOwnFile(path, { maxBytes: longestPin + 2, secret: true, code: 'ERR_URI_INVALID' })
+    const bytes = await readOwnFile(path, { maxBytes: longestOf(kind) + 2, secret: true, code: 'ERR_URI_INVALID' })
     return checkedPin(bytes, kind, `the credential ${name}`)
   }
 }
@@ -149,10 +177,11 @@ function fromCredential(name: string): PinSource {
 function checkedPin(bytes: Uint8Array, kind: PinRequest['kind'], origin: string): Uint8Array {
   try {
     const pin = bytes.subarray(0, bytes.length - lineEnding(bytes))
-    const fault = faultOf(pin)
+    const longest = longestOf(kind)
+    const fault = faultOf(pin, longest)
     if (fault === undefined) return ownCopy(pin)
     throw new HardkeyError('ERR_SECRET_INVALID', `the ${kind} in ${origin} ${fault}`, {
-      hint: `it is one line of 1 to ${longestPin} bytes`,
+      hint: `it is one line of 1 to ${longest} bytes`,
     })
   } finally {
     bytes.fill(0)
@@ -164,9 +193,13 @@ function lineEnding(bytes: Uint8Array): 0 | 1 | 2 {
   return bytes.at(-2) === 0x0d ? 2 : 1
 }
 
-function faultOf(pin: Uint8Array): string | undefined {
+function longestOf(kind: PinRequest['kind']): number {
+  return kind === 'token' || kind === 'access token' || kind === 'JWT' ? longestToken : longestPin
+}
+
+function faultOf(pin: Uint8Array, longest: number): string | undefined {
   if (pin.length === 0) return 'is empty'
-  if (pin.length > longestPin) return `is longer than ${longestPin} bytes`
+  if (pin.length > longest) return `is longer than ${longest} bytes`
   if (pin.includes(0x0a) || pin.includes(0x0d)) return 'has more than one line'
   return pin.includes(0) ? 'has a NUL byte' : undefined
 }

@@ -9,9 +9,9 @@ import { approve, isApproved, type OfficeKey, officeKeyFrom } from '../backends/
 import { HardkeyError } from '../errors.ts'
 import { fileFailure, systemCode } from '../files/file-failure.ts'
 import { replaceAtomically } from '../files/replace-atomically.ts'
+import { checkLabel } from '../key/check-label.ts'
 import { recordUri } from '../profiles/open-record.ts'
 import type { StoredRecord } from '../profiles/record-store.ts'
-import { checkLabel } from './check-value.ts'
 
 /** What is to be approved. */
 export interface ApproveInput {

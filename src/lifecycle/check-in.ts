@@ -8,11 +8,12 @@
 
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { resolve } from 'node:path'
-import { backendEntry } from '../backends/list.ts'
+import { type BackendEntry, backendEntry, inspectorOf } from '../backends/list.ts'
 import { openKey } from '../backends/open.ts'
 import { HardkeyError } from '../errors.ts'
-import type { HmacKey, KeyBackend, KeyImporter, KeyInfo } from '../key/hmac-key.ts'
-import { type PinSource, pinSourceOf } from '../key/pin-source.ts'
+import { checkLabel } from '../key/check-label.ts'
+import type { HmacKey, KeyInfo } from '../key/hmac-key.ts'
+import { type PinSource, pinSourceOf, withAskedPinSource } from '../key/pin-source.ts'
 import type { Secret } from '../key/secret.ts'
 import type { KeyUri } from '../key/uri.ts'
 import { withAbsoluteFile, withRelativeFile } from '../profiles/open-record.ts'
@@ -27,7 +28,7 @@ import {
 import { aws4Key } from '../sigv4/aws4-key.ts'
 import { type DateKeySource, deviceDateKeys, secretDateKeys } from '../sigv4/date-key.ts'
 import type { CallerIdentity } from '../sts/answer.ts'
-import { checkLabel, checkValueOf } from './check-value.ts'
+import { checkValueOf } from './check-value.ts'
 import { begin, bringIn, type HeldKey, undone } from './held-key.ts'
 import { type RememberedPin, rememberPin } from './remembered-pin.ts'
 import { checkAccessKeyId } from './secret-form.ts'
@@ -43,8 +44,8 @@ export interface CheckInInput {
   readonly secret: Secret | 'in-device'
   /** Where it goes, or where it is. A relative `file=` starts at `folder`. */
   readonly to: KeyUri
-  /** Backend and importer of the scheme; default: those of the list of backends. */
-  readonly entry?: { readonly backend: KeyBackend; readonly importer: KeyImporter } | undefined
+  /** What there is for the scheme; default: the entry of the list of backends. */
+  readonly entry?: BackendEntry | undefined
   /** Asked at most once, where the URI names no pin-source. */
   readonly pin?: PinSource | undefined
   /** Takes an access key ID that is not in AWS's form. */
@@ -155,10 +156,9 @@ async function writeRecord(
 
 async function openHeld(input: CheckInInput, held: HeldKey, pin: RememberedPin): Promise<HmacKey> {
   // Whatever the URI names as its PIN was read once and is remembered; a descriptor cannot be read again.
-  const uri = held.uri.with({ query: { 'pin-source': undefined, 'pin-value': undefined } })
+  const uri = withAskedPinSource(held.uri)
   // It is told once what the device says of the new key, so the device is asked for all of it.
-  const inspector = input.entry === undefined ? await backendEntry(uri.scheme).inspector?.() : input.entry.backend
-  const backends = inspector === undefined ? [] : [inspector]
+  const backends = [await inspectorOf(input.entry ?? backendEntry(uri.scheme))]
   try {
     return await openKey(uri, { pin: pin.source, signal: input.signal, backends })
   } catch (error) {
@@ -210,10 +210,11 @@ async function prove(input: CheckInInput, keys: DateKeySource): Promise<CallerId
 }
 
 function recordOf(input: CheckInInput, held: HeldKey, info: KeyInfo, check: string): KeyRecord {
+  const uri = held.uri.with({ query: info.exactly ?? {} })
   return {
     version: 1,
     accessKeyId: input.accessKeyId,
-    uri: withRelativeFile(held.uri, resolve(input.folder)).withoutSecrets().toString(),
+    uri: withRelativeFile(uri, resolve(input.folder)).withoutSecrets().toString(),
     protection: info.protection,
     created: `${input.now().toISOString().slice(0, 19)}Z`,
     check,

@@ -2,12 +2,8 @@
 // In: an opened key. Out: the first 8 bytes of HMAC(key, "hardkey check 1") in hex. The label is no date, so the answer
 // signs no request. Asked at check-in, by `inspect`, `doctor` and `rotate`, never for a signature.
 
+import { checkLabel } from '../key/check-label.ts'
 import type { HmacKey, HmacOptions } from '../key/hmac-key.ts'
-
-/** The bytes of "hardkey check 1": what the device is asked for. A date rule of a device approves them too. */
-export function checkLabel(): Uint8Array {
-  return Buffer.from('hardkey check 1', 'ascii')
-}
 
 /** The check value in an HMAC over the label: its first 8 bytes as 16 lower-case hex digits. */
 export function checkValueOf(hmac: Uint8Array): string {

@@ -1,9 +1,8 @@
 // Takes a key out of use. In: its record. Out: what was removed. The device comes first, then the profile lines, and the
 // record last: after any failure the record still says where the key is, and the call can be repeated.
 
-import { backendEntry } from '../backends/list.ts'
+import { type BackendEntry, backendEntry } from '../backends/list.ts'
 import { HardkeyError } from '../errors.ts'
-import type { KeyImporter } from '../key/hmac-key.ts'
 import { type PinSource, pinSourceOf } from '../key/pin-source.ts'
 import type { AwsFiles } from '../profiles/aws-config.ts'
 import { removeCredentialProcess } from '../profiles/credential-process.ts'
@@ -22,8 +21,8 @@ export interface ForgetInput {
 export interface ForgetFromDevice {
   /** Asked where the record's URI names no pin-source. */
   readonly pin?: PinSource | undefined
-  /** Default: that of the list of backends. */
-  readonly importer?: KeyImporter | undefined
+  /** What there is for the scheme; default: the entry of the list of backends. */
+  readonly entry?: BackendEntry | undefined
 }
 
 /** What `forget` did. */
@@ -48,7 +47,7 @@ export async function forget(input: ForgetInput): Promise<ForgetResult> {
 
 async function removeFromDevice(input: ForgetInput, from: ForgetFromDevice): Promise<'removed' | 'was not there'> {
   const uri = recordUri(input.stored)
-  const importer = from.importer ?? (await backendEntry(uri.scheme).importer())
+  const importer = await (from.entry ?? backendEntry(uri.scheme)).importer()
   try {
     await importer.remove(uri, { pin: pinSourceOf(uri, from.pin), signal: input.signal })
     return 'removed'

@@ -9,6 +9,7 @@ import { Secret } from '../key/secret.ts'
 import type { KeyUri } from '../key/uri.ts'
 import { aws4Key } from '../sigv4/aws4-key.ts'
 import type { CheckInInput, CheckInStep } from './check-in.ts'
+import { named } from './key-name.ts'
 import type { RememberedPin } from './remembered-pin.ts'
 
 /** A key in the device: one that was made just now, or one that was there. */
@@ -24,7 +25,7 @@ export interface HeldKey {
 
 /** Puts the secret into the device, or finds it there. @throws what the importer throws, but ERR_KEY_EXISTS */
 export async function bringIn(input: CheckInInput, to: KeyUri, pin: RememberedPin): Promise<HeldKey> {
-  const importer = input.entry?.importer ?? (await backendEntry(to.scheme).importer())
+  const importer = await (input.entry ?? backendEntry(to.scheme)).importer()
   const context = { pin: pin.source, signal: input.signal }
   if (input.secret === 'in-device') return { uri: (await importer.adopt?.(to, context)) ?? to }
   begin(input, 'import')
@@ -41,11 +42,6 @@ export async function bringIn(input: CheckInInput, to: KeyUri, pin: RememberedPi
   } finally {
     key.wipe()
   }
-}
-
-/** A PKCS#11 object without a label of its own gets the record's name, so that a person finds it on the token. */
-function named(to: KeyUri, name: string): KeyUri {
-  return to.scheme === 'pkcs11' && !to.has('object') ? to.with({ path: { object: name } }) : to
 }
 
 /** What the device shall hold. A key over 64 bytes (secrets of other stores) is its own SHA-256: RFC 2104, section 2. */

@@ -1,7 +1,7 @@
 // What the device says of a checked-in key today. In: a record that was read. Out: the device's own description, and
 // whether it still holds the key that checked in (F-P10, F-P18: another token, another key, the same name).
 
-import { backendEntry } from '../backends/list.ts'
+import { type BackendEntry, backendEntry, inspectorOf } from '../backends/list.ts'
 import { type OpenOptions, openKey } from '../backends/open.ts'
 import type { KeyInfo } from '../key/hmac-key.ts'
 import { recordUri } from '../profiles/open-record.ts'
@@ -19,21 +19,24 @@ export interface Inspection {
   readonly ageDays: number
 }
 
+export interface InspectOptions extends Pick<OpenOptions, 'pin' | 'signal'> {
+  /** What there is for the scheme; default: the entry of the list of backends. */
+  readonly entry?: BackendEntry | undefined
+  readonly now: () => Date
+}
+
 /**
  * Opens the key of a record, asks the device for the check value and closes the key again.
  * @throws what `openKey` and `key.hmac` throw
  */
-export async function inspect(
-  stored: StoredRecord,
-  options: OpenOptions & { readonly now: () => Date },
-): Promise<Inspection> {
+export async function inspect(stored: StoredRecord, options: InspectOptions): Promise<Inspection> {
   const { record } = stored
   const uri = recordUri(stored)
-  const inspector = options.backends === undefined ? await backendEntry(uri.scheme).inspector?.() : undefined
-  const key = await openKey(uri, inspector === undefined ? options : { ...options, backends: [inspector] })
+  const { pin, signal, entry = backendEntry(uri.scheme), now } = options
+  const key = await openKey(uri, { pin, signal, backends: [await inspectorOf(entry)] })
   try {
-    const sameKey = (await checkValue(key, { signal: options.signal })) === record.check
-    return { stored, info: key.info, sameKey, ageDays: recordAgeDays(record, options.now()) }
+    const sameKey = (await checkValue(key, { signal })) === record.check
+    return { stored, info: key.info, sameKey, ageDays: recordAgeDays(record, now()) }
   } finally {
     await key.close()
   }

@@ -7,9 +7,9 @@ import { resolve } from 'node:path'
 import { HardkeyError } from '../errors.ts'
 import { fileFailure, systemCode } from '../files/file-failure.ts'
 import { readOwnFile } from '../files/read-own-file.ts'
+import { jsonBytes, jsonStrings } from '../key/json-text.ts'
 import { Secret } from '../key/secret.ts'
 import { type CsvField, csvBytes, csvRows } from './csv-text.ts'
-import { jsonBytes, jsonStrings } from './json-text.ts'
 
 /** An access key that was read. */
 export interface AccessKey {

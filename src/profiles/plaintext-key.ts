@@ -49,6 +49,31 @@ export async function plaintextKey(files: AwsFiles, profile: string): Promise<Pl
   })
 }
 
+/** What a profile proves itself to AWS by; a session token makes it temporary. The caller wipes the secret. */
+export interface ProfileCredentials {
+  readonly accessKeyId: string
+  readonly secret: Secret
+  readonly sessionToken: string | undefined
+}
+
+/** The credentials that stand in a profile; undefined where none do. Not for a check-in. @throws ERR_CONFIG_INVALID */
+export async function profileCredentials(files: AwsFiles, profile: string): Promise<ProfileCredentials | undefined> {
+  return await withAwsFiles(files, (both) => {
+    for (const file of both) refuseProblems(file, profile)
+    const found = both.flatMap((file) => keyLines(file, profile).map((line) => ({ file, line })))
+    const last = (name: string) => found.findLast(({ line }) => line.name.toLowerCase() === name)
+    const id = last('aws_access_key_id')
+    const secret = last('aws_secret_access_key')
+    if (id === undefined || secret === undefined) return undefined
+    const token = last('aws_session_token') ?? last('aws_security_token')
+    return {
+      accessKeyId: iniValue(id.file.bytes, id.line),
+      secret: Secret.join(secretBytes(secret)),
+      sessionToken: token === undefined ? undefined : iniValue(token.file.bytes, token.line),
+    }
+  })
+}
+
 /**
  * Removes the lines of this access key from the profile; every other byte of the files stays. Each file is replaced
  * atomically, and only where the profile still holds this very key.

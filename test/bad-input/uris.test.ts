@@ -32,7 +32,7 @@ describe('what names no device', () => {
   it.each(['tpm9:handle=1', 'file:/etc/key', 'https://example.com/key'])(
     'B-020: %s is refused with the schemes that there are',
     async (uri) => {
-      const refusal: Refusal = { code: 'ERR_BACKEND_UNKNOWN', hint: 'pkcs11:, tpm2:, tink:' }
+      const refusal: Refusal = { code: 'ERR_BACKEND_UNKNOWN', hint: 'pkcs11:, tpm2:, vault:, tink:' }
       await expectCommandRefuses(there.home, whoami(uri), refusal)
       await expectCommandRefuses(there.home, ['import', 'two', '--to', uri, '--offline'], refusal)
     },

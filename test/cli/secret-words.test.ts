@@ -28,6 +28,8 @@ describe('a secret among the arguments', () => {
         const { secretAccessKey } = throwAwayKey()
         // One of a thousand has no digit, or no letter of one case; no secret that AWS gave out was ever seen so.
         fc.pre(/[0-9+/]/.test(secretAccessKey) && /[a-z]/.test(secretAccessKey) && /[A-Z]/.test(secretAccessKey))
+        // After a colon two slashes make it the path of a URL.
+        fc.pre(!secretAccessKey.startsWith('//'))
         expect(() => refuseSecretWords([`x${before}${secretAccessKey}${after}y`])).toThrow('looks like a secret')
       }),
     )

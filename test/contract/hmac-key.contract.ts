@@ -12,7 +12,7 @@ import type { KeyUri } from '../../src/key/uri.ts'
 import { type Canaries, expectNoCanary } from './canary.ts'
 
 /** What a device may be unable to do. */
-export type ContractAbility = 'wrong PIN' | 'missing key' | 'import'
+export type ContractAbility = 'PIN' | 'wrong PIN' | 'missing key' | 'import'
 
 /** A device with a key in it, made for one suite. */
 export interface ContractSubject {
@@ -114,7 +114,8 @@ function describeAbort(subject: () => ContractSubject): void {
     expect(asked.times()).toBe(0)
   })
 
-  it('throws the reason of a signal that is aborted while the PIN is asked for', async () => {
+  it('throws the reason of a signal that is aborted while the PIN is asked for', async (test) => {
+    able(test, subject(), 'PIN', subject().cannot?.PIN === undefined ? 'asks for one' : undefined)
     const reason = new Error('no longer wanted')
     const aborter = new AbortController()
     const pin: PinSource = async () => {

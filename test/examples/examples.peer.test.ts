@@ -8,6 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LoopbackSts, startLoopbackSts } from '../../src/cli/demo/loopback-sts.ts'
 import { CommandHome } from '../cli/hardkey.ts'
 import { type Moto, startMoto } from '../peers/moto.ts'
+import { kmsKey } from '../peers/moto-kms.ts'
+import { type OpenBao, startOpenBao } from '../peers/openbao.ts'
 import { type SoftHsm, softHsm, testPin } from '../peers/softhsm.ts'
 
 const run = promisify(execFile)
@@ -17,6 +19,7 @@ const home = new CommandHome()
 let moto: Moto
 let sts: LoopbackSts
 let hsm: SoftHsm
+let bao: OpenBao
 
 beforeAll(async () => {
   moto = await startMoto()
@@ -27,10 +30,18 @@ beforeAll(async () => {
   const pin = home.write('pin', testPin)
   await checkIn('token', `pkcs11:token=prod?module-path=${hsm.module}&pin-source=file:${pin}`)
   await checkIn('keyset', `tink:file=keyset.keyset.json?kek=passphrase:&pin-source=file:${pin}`)
+  bao = await startOpenBao()
+  await bao.done('POST', 'transit/keys/kek', {})
+  const reach = `ca=${bao.caFile}&token-source=file:${home.write('token', bao.token)}`
+  await checkIn('vault', `vault:key=fleet?address=${bao.url}&${reach}`)
+  const kek = `hcvault://127.0.0.1:${bao.port}/transit/keys/kek`
+  await checkIn('transit', `tink:file=transit.keyset.json?kek=${kek}&${reach}`)
+  await checkIn('kms', `tink:file=kms.keyset.json?kek=aws-kms://${await kmsKey(moto)}&kek-endpoint=${moto.url}`)
 })
 afterAll(async () => {
   await moto?.stop()
   await sts?.close()
+  await bao?.stop()
   hsm?.remove()
   home.remove()
 })
@@ -40,14 +51,19 @@ async function checkIn(name: string, to: string): Promise<void> {
   const place = ['--region', region, '--endpoint-url', moto.url]
   const ran = await home.run(['import', name, '--to', to, ...key, ...place], {
     input: moto.secretAccessKey,
-    environment: hsm.environment,
+    environment: { ...hsm.environment, ...kmsUser() },
   })
   if (ran.status !== 0) throw new Error(`import ${name} failed: ${ran.stderr}`)
 }
 
+/** Whoever may use the key in AWS KMS. */
+function kmsUser(): Record<string, string> {
+  return { AWS_ACCESS_KEY_ID: moto.accessKeyId, AWS_SECRET_ACCESS_KEY: moto.secretAccessKey }
+}
+
 /** What the example prints. */
 async function example(file: string, words: readonly string[], endpoint: string): Promise<string> {
-  const env = home.environment({ ...hsm.environment, AWS_ENDPOINT_URL_STS: endpoint })
+  const env = home.environment({ ...hsm.environment, ...kmsUser(), AWS_ENDPOINT_URL_STS: endpoint })
   return (await run(process.execPath, [join(examples, file), ...words], { env })).stdout
 }
 
@@ -57,11 +73,14 @@ const record = (name: string): string => join(home.records, `${name}.json`)
 const uriOf = (name: string): string => JSON.parse(home.read(`hardkey/keys/${name}.json`)).uri
 
 const ways = [
-  { folder: 'pkcs11', key: () => [uriOf('token'), moto.accessKeyId] },
-  { folder: 'tink', key: () => [record('keyset')] },
+  { folder: 'pkcs11', under: 'a token', key: () => [uriOf('token'), moto.accessKeyId] },
+  { folder: 'tink', under: 'a passphrase', key: () => [record('keyset')] },
+  { folder: 'tink', under: "OpenBao's transit engine", key: () => [record('transit')] },
+  { folder: 'tink', under: 'AWS KMS', key: () => [record('kms')] },
+  { folder: 'vault', under: 'OpenBao', key: () => [record('vault')] },
 ]
 
-describe.each(ways)('examples/$folder', ({ folder, key }) => {
+describe.each(ways)('examples/$folder under $under', ({ folder, key }) => {
   it('signs a raw POST that moto accepts', async () => {
     // moto takes the query of a GET for its body, and then computes another signature.
     const printed = await example(`${folder}/rest.mjs`, [...key(), region], moto.url)

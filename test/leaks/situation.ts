@@ -8,15 +8,23 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type LoopbackSts, startLoopbackSts } from '../../src/cli/demo/loopback-sts.ts'
 import { CommandHome, throwAwayKey } from '../cli/hardkey.ts'
+import { type OpenBao, startOpenBao } from '../peers/openbao.ts'
 import { type SoftHsm, softHsm, testPin } from '../peers/softhsm.ts'
 import { type Swtpm, startSwtpm } from '../peers/swtpm.ts'
 import { tpm2Tools } from '../peers/tpm2-tools.ts'
 import type { Items } from './scanner.ts'
 
 export const kinds = ['token', 'keyset', 'TPM'] as const
-export type Kind = (typeof kinds)[number]
+/** And a transit engine, whose token is what the others have as their PIN. */
+export type Kind = (typeof kinds)[number] | 'service'
 
 export const region = 'eu-west-1'
+
+interface Devices {
+  readonly hsm: SoftHsm | undefined
+  readonly tpm: Swtpm | undefined
+  readonly bao: OpenBao | undefined
+}
 
 export class Situation {
   readonly kind: Kind
@@ -27,27 +35,26 @@ export class Situation {
   readonly sts: LoopbackSts
   readonly #hsm: SoftHsm | undefined
   readonly #tpm: Swtpm | undefined
+  readonly #bao: OpenBao | undefined
 
-  private constructor(
-    kind: Kind,
-    key: Situation['key'],
-    sts: LoopbackSts,
-    { hsm, tpm }: { readonly hsm: SoftHsm | undefined; readonly tpm: Swtpm | undefined },
-  ) {
+  private constructor(kind: Kind, { key, sts }: Pick<Situation, 'key' | 'sts'>, devices: Devices) {
     this.kind = kind
     this.key = key
     this.sts = sts
-    this.#hsm = hsm
-    this.#tpm = tpm
+    this.#hsm = devices.hsm
+    this.#tpm = devices.tpm
+    this.#bao = devices.bao
   }
 
   static async make(kind: Kind): Promise<Situation> {
     const hsm = kind === 'token' ? await softHsm() : undefined
     await hsm?.addToken('prod')
     const tpm = kind === 'TPM' ? await tolerantTpm() : undefined
+    const bao = kind === 'service' ? await startOpenBao() : undefined
+    await bao?.done('POST', 'auth/token/create', { id: testPin })
     const key = throwAwayKey()
     const sts = await startLoopbackSts({ ...key, secretAccessKey: Buffer.from(key.secretAccessKey) })
-    const made = new Situation(kind, key, sts, { hsm, tpm })
+    const made = new Situation(kind, { key, sts }, { hsm, tpm, bao })
     made.source('pin', testPin)
     return made
   }
@@ -64,6 +71,9 @@ export class Situation {
     const unlock = `pin-source=${pinSource}`
     if (this.#tpm !== undefined) {
       return `tpm2:file=${name}.tss2.pem?device=${encodeURIComponent(this.#tpm.device)}&auth=yes&${unlock}`
+    }
+    if (this.#bao !== undefined) {
+      return `vault:key=${name}?address=${this.#bao.url}&ca=file:${this.#bao.caFile}&${unlock}`
     }
     if (this.#hsm === undefined) return `tink:file=${name}.keyset.json?kek=passphrase:&${unlock}`
     return `pkcs11:token=prod;object=${name}?module-path=${this.#hsm.module}&${unlock}`
@@ -105,6 +115,7 @@ export class Situation {
     await this.sts.close()
     this.#hsm?.remove()
     await this.#tpm?.stop()
+    await this.#bao?.stop()
     this.home.remove()
     rmSync(this.sources, { recursive: true, force: true })
   }

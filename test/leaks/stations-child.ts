@@ -6,13 +6,9 @@ import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { runInThisContext } from 'node:vm'
-import { pkcs11Backend } from '../../src/backends/pkcs11/backend.ts'
-import { pkcs11Importer } from '../../src/backends/pkcs11/import.ts'
-import { tinkBackend } from '../../src/backends/tink/backend.ts'
+import { type BackendEntry, backendEntry } from '../../src/backends/list.ts'
 import { tinkImporter } from '../../src/backends/tink/import.ts'
-import { tpm2Backend } from '../../src/backends/tpm2/backend.ts'
-import { tpm2Importer } from '../../src/backends/tpm2/import.ts'
-import type { HmacKey, KeyBackend, KeyImporter } from '../../src/key/hmac-key.ts'
+import type { HmacKey } from '../../src/key/hmac-key.ts'
 import { pinSourceOf } from '../../src/key/pin-source.ts'
 import { ownCopy } from '../../src/key/secret.ts'
 import { KeyUri } from '../../src/key/uri.ts'
@@ -78,10 +74,10 @@ async function station(name: string): Promise<void> {
   await lines.next()
 }
 
-function entryOf({ scheme }: KeyUri): { readonly backend: KeyBackend; readonly importer: KeyImporter } {
-  if (scheme === 'tink') return { backend: tinkBackend(), importer: tinkImporter({ N: 16384 }) }
-  if (scheme === 'tpm2') return { backend: tpm2Backend(), importer: tpm2Importer() }
-  return { backend: pkcs11Backend(), importer: pkcs11Importer() }
+function entryOf({ scheme }: KeyUri): BackendEntry {
+  const entry = backendEntry(scheme)
+  // A cheap scrypt, so that a station is reached soon.
+  return scheme === 'tink' ? { ...entry, importer: async () => tinkImporter({ N: 16384 }) } : entry
 }
 
 /** The secret by every way there is; the last goes into the device. */

@@ -3,6 +3,7 @@
 
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { BackendEntry } from '../../src/backends/list.ts'
 import { openKey } from '../../src/backends/open.ts'
 import { pkcs11Backend } from '../../src/backends/pkcs11/backend.ts'
 import { pkcs11Importer } from '../../src/backends/pkcs11/import.ts'
@@ -31,9 +32,13 @@ beforeEach(async () => {
 afterEach(() => hsm.remove())
 
 /** The backend of the package, with the variable by which this token is found. */
-function entry(): NonNullable<CheckInInput['entry']> {
+function entry(): BackendEntry {
   const options = { environment: hsm.environment }
-  return { backend: pkcs11Backend(options), importer: pkcs11Importer(options) }
+  return {
+    scheme: 'pkcs11',
+    backend: async () => pkcs11Backend(options),
+    importer: async () => pkcs11Importer(options),
+  }
 }
 
 function input(changes: Partial<CheckInInput> = {}): CheckInInput {
@@ -54,11 +59,11 @@ describe('a check-in into a PKCS#11 token', () => {
   it('gives a record that opens the same key again, until it is forgotten', async () => {
     const { stored } = await checkIn(input())
     expect(KeyUri.parse(stored.record.uri).names()).toEqual(expect.arrayContaining(['token', 'serial', 'object', 'id']))
-    const { backend, importer } = entry()
-    expect(await inspect(stored, { pin, now, backends: [backend] })).toMatchObject({ sameKey: true })
-    const forgotten = await forget({ stored, files: awsFiles({}), fromDevice: { pin, importer } })
+    expect(await inspect(stored, { pin, now, entry: entry() })).toMatchObject({ sameKey: true })
+    const forgotten = await forget({ stored, files: awsFiles({}), fromDevice: { pin, entry: entry() } })
     expect(forgotten.device).toBe('removed')
-    await expect(openKey(recordUri(stored), { pin, backends: [backend] })).rejects.toMatchObject({
+    const backends = [await entry().backend()]
+    await expect(openKey(recordUri(stored), { pin, backends })).rejects.toMatchObject({
       code: 'ERR_KEY_NOT_FOUND',
     })
   })

@@ -4,7 +4,7 @@ import { createHash, createHmac } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { tinkBackend } from '../../src/backends/tink/backend.ts'
+import { backendEntry } from '../../src/backends/list.ts'
 import { tinkImporter } from '../../src/backends/tink/import.ts'
 import { HardkeyError } from '../../src/errors.ts'
 import { Secret } from '../../src/key/secret.ts'
@@ -113,7 +113,7 @@ describe('a check-in', () => {
 })
 
 describe('a check-in into the embedded keyset', () => {
-  const entry = { backend: tinkBackend(), importer: tinkImporter({ N: 16384 }) }
+  const entry = { ...backendEntry('tink'), importer: async () => tinkImporter({ N: 16384 }) }
   const to = KeyUri.parse('tink:file=prod.keyset.json?kek=passphrase:')
 
   it('lays the keyset beside the record, which opens it from anywhere', async () => {

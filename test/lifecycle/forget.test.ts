@@ -48,7 +48,7 @@ describe('forgetting a key', () => {
 
   it('removes the key from the device where that is asked', async () => {
     const { device, stored } = await checkedIn()
-    const fromDevice = { pin, importer: device.entry.importer }
+    const fromDevice = { pin, entry: device.entry }
     expect(await forget({ stored, files: awsFiles({}), fromDevice })).toEqual({ profiles: [], device: 'removed' })
     expect([existsSync(stored.path), device.keys.size]).toEqual([false, 0])
   })
@@ -56,7 +56,7 @@ describe('forgetting a key', () => {
   it('goes on where the key is gone from the device already', async () => {
     const { device, stored } = await checkedIn()
     device.keys.clear()
-    const fromDevice = { pin, importer: device.entry.importer }
+    const fromDevice = { pin, entry: device.entry }
     expect(await forget({ stored, files: awsFiles({}), fromDevice })).toMatchObject({ device: 'was not there' })
     expect(existsSync(stored.path)).toBe(false)
   })
@@ -65,7 +65,7 @@ describe('forgetting a key', () => {
     const { device, stored } = await checkedIn({ keepsKeys: true })
     const config = '[profile p]\ncredential_process = /x/hardkey credential-process prod\n'
     const files = awsFiles({ config })
-    const forgetting = forget({ stored, files, fromDevice: { pin, importer: device.entry.importer } })
+    const forgetting = forget({ stored, files, fromDevice: { pin, entry: device.entry } })
     await expect(forgetting).rejects.toMatchObject({ code: 'ERR_DEVICE_UNAVAILABLE' })
     expect([existsSync(stored.path), textOf(files.config)]).toEqual([true, config])
   })
@@ -75,14 +75,14 @@ describe('inspecting a key', () => {
   it('finds the key that checked in, and its age', async () => {
     const { device, stored } = await checkedIn()
     const later = (): Date => new Date('2026-12-01T17:19:59Z')
-    const inspection = await inspect(stored, { pin, now: later, backends: [device.entry.backend] })
+    const inspection = await inspect(stored, { pin, now: later, entry: device.entry })
     expect(inspection).toMatchObject({ sameKey: true, ageDays: 6, info: { device: 'token "t"' } })
   })
 
   it('finds out another key under the same name', async () => {
     const { device, stored } = await checkedIn()
     device.keys.set('prod', Buffer.from('AWS4another'))
-    const inspection = await inspect(stored, { pin, now, backends: [device.entry.backend] })
+    const inspection = await inspect(stored, { pin, now, entry: device.entry })
     expect(inspection.sameKey).toBe(false)
   })
 

@@ -2,13 +2,14 @@
 // In: nothing, or what shall go wrong. Out: the pair that checkIn takes, and what the device holds and was asked.
 
 import { createHmac } from 'node:crypto'
+import type { BackendEntry } from '../../src/backends/list.ts'
 import { HardkeyError } from '../../src/errors.ts'
-import type { DeviceContext, HmacKey, KeyBackend, KeyImporter, KeyInfo } from '../../src/key/hmac-key.ts'
+import type { DeviceContext, HmacKey, KeyImporter, KeyInfo } from '../../src/key/hmac-key.ts'
 import type { Secret } from '../../src/key/secret.ts'
 import type { KeyUri } from '../../src/key/uri.ts'
 
 export interface TestDevice {
-  readonly entry: { readonly backend: KeyBackend; readonly importer: KeyImporter }
+  readonly entry: BackendEntry
   /** Keys by label, as bytes. */
   readonly keys: Map<string, Uint8Array>
   /** How often each was asked of it. */
@@ -63,7 +64,8 @@ export function testDevice(faults: Faults = {}): TestDevice {
     const close = async (): Promise<void> => {}
     return { info, hmac, close, [Symbol.asyncDispose]: close }
   }
-  return { entry: { backend: { scheme: 'pkcs11', open }, importer }, keys, calls }
+  const entry = { scheme: 'pkcs11', backend: async () => ({ scheme: 'pkcs11', open }), importer: async () => importer }
+  return { entry, keys, calls }
 }
 
 function stored(key: Secret, { storesWrongKey }: Faults): Uint8Array {

@@ -1,7 +1,9 @@
 // What the packed package holds. It needs dist/, made by `npm run build`.
 
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { filesUnder, importsOf, pathsUnder } from '../laws/tree.ts'
+import { codeOf, filesUnder, importsOf, pathsUnder, root } from '../laws/tree.ts'
 import { packedFiles } from './pack.ts'
 
 const own = (file: string) => file.startsWith('dist/')
@@ -33,9 +35,17 @@ it('packs the command as an executable', () => {
 })
 
 it('has public types that need nothing but those of Node', () => {
-  const packages = filesUnder('src', /\.ts$/)
+  const packages = filesUnder('dist', /\.d\.ts$/).flatMap((file) => importsOf(codeOf(file.text)))
+  expect(packages.filter((specifier) => !/^\.|^node:/.test(specifier))).toEqual([])
+})
+
+it('imports an optional package in one file, behind import()', () => {
+  const used = filesUnder('src', /\.ts$/)
     .filter((file) => !file.path.startsWith('src/cli/') && !file.path.endsWith('/child.ts'))
-    .flatMap((file) => importsOf(file.text))
-    .filter((specifier) => !/^\.|^node:/.test(specifier))
-  expect(packages).toEqual([])
+    .flatMap(({ path, text }) => importsOf(text).map((specifier) => ({ path, text, specifier })))
+    .filter(({ specifier }) => !/^\.|^node:/.test(specifier))
+  const { peerDependencies, peerDependenciesMeta } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  expect(used.map(({ specifier }) => specifier).sort()).toEqual(Object.keys(peerDependencies).sort())
+  expect(Object.keys(peerDependenciesMeta).sort()).toEqual(Object.keys(peerDependencies).sort())
+  for (const { text, specifier } of used) expect(text).toContain(`await import('${specifier}')`)
 })

@@ -26,6 +26,12 @@ export interface PeerPaths {
   readonly strace: { readonly command: string }
   /** A Python with moto[server], boto3, botocore and tink, and the `moto_server` beside it. */
   readonly python: { readonly command: string; readonly motoServer: string }
+  /** OpenBao's one binary: server and command. */
+  readonly openbao: { readonly command: string }
+  /** Tink for Go behind one request on standard input (test/peers/tink-go). */
+  readonly tinkgo: { readonly command: string }
+  /** hvac, Vault's client for Python, as a folder for PYTHONPATH. */
+  readonly hvac: { readonly modules: string }
   /** The AWS CLI of Debian. */
   readonly awscli: { readonly command: string }
   /** versitygw: S3, IAM and STS that check every signature. */

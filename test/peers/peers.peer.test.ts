@@ -27,6 +27,19 @@ it('kryoptic lists its slot to pkcs11-tool', async () => {
   expect(say(tool, ['--module', module, '--list-slots'], { KRYOPTIC_CONF: configuration })).toContain('Slot 0 (0x2a)')
 })
 
+it('the Python finds hvac beside what it has', async () => {
+  const [{ command }, { modules }] = [await peer('python'), await peer('hvac')]
+  const imported = 'import hvac; from tink.integration import hcvault; print(hvac.__name__)'
+  expect(say(command, ['-c', imported], { PYTHONPATH: modules })).toBe('hvac\n')
+})
+
+it('Tink for Go writes a keyset', async () => {
+  const { command } = await peer('tinkgo')
+  const request = { Act: 'write', Form: 'json', Local: '00'.repeat(32), Key: '01'.repeat(32) }
+  const written = execFileSync(command, { input: JSON.stringify(request), env: builtEnvironment(), encoding: 'utf8' })
+  expect(Buffer.from(written, 'base64').toString()).toContain('"encryptedKeyset"')
+})
+
 it('the Python has what tests import, and the moto server', async () => {
   const { command, motoServer } = await peer('python')
   const imported = 'import boto3, botocore, moto, tink; print(botocore.__version__)'
@@ -42,6 +55,7 @@ it('tpm2-tools say their version', async () => {
 it.each([
   ['awscli', '--version', 'aws-cli'],
   ['versitygw', '--version', 'Version'],
+  ['openbao', '--version', 'OpenBao v2'],
   ['p11kit', '--help', 'p11-kit'],
   ['swtpm', '--version', 'TPM emulator version'],
   ['cc', '--version', 'Free Software Foundation'],

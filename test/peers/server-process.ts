@@ -23,15 +23,17 @@ export interface ServerProcess {
 }
 
 /**
- * Starts the command and waits until `isReady`. @throws with the server's last output where it ends or takes too long
+ * Starts the command, in `folder` if it is given, and waits until `isReady`. @throws with the server's last output where it ends or takes too long
  */
 export async function startServer(
   command: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
   isReady: () => Promise<boolean>,
+  folder?: string,
 ): Promise<ServerProcess> {
-  const child = spawn(command, args, { env: builtEnvironment(environment), stdio: ['ignore', 'pipe', 'pipe'] })
+  const env = builtEnvironment(environment)
+  const child = spawn(command, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   const note = (piece: Buffer): void => {
     output = (output + piece.toString()).slice(-4000)

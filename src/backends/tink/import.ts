@@ -1,63 +1,124 @@
-// Checks a key into a keyset file. In: `tink:file=PATH?kek=passphrase:`, the key, a passphrase. Out: the file, mode 0600.
+// Checks a key into a keyset file. In: `tink:file=PATH?kek=KEK`, the key, what unlocks the key-encryption key. Out: the
+// file, mode 0600: Tink's own JSON under a key in a service, our wrapper around it under a passphrase.
 // 1. The file appears whole under its name or not at all, and no file is ever replaced.
 // 2. It is read back from the disk and decrypted before it counts; what does not give the same key is removed.
 
-import { type KeyObject, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { lstat, realpath, unlink } from 'node:fs/promises'
 import { HardkeyError } from '../../errors.ts'
 import { fileFailure, systemCode } from '../../files/file-failure.ts'
 import { replaceAtomically } from '../../files/replace-atomically.ts'
-import type { KeyImporter } from '../../key/hmac-key.ts'
+import type { DeviceContext, KeyImporter } from '../../key/hmac-key.ts'
 import { Secret } from '../../key/secret.ts'
+import type { ServiceOptions } from './kek-service.ts'
 import { encodeKeyset } from './keyset.ts'
-import { formatKeysetFile, type KeysetFile } from './keyset-file.ts'
-import { passphraseKeyset } from './keyset-uri.ts'
-import { askedFor, infoOf, keyOf, readKeysetFile } from './open-keyset.ts'
+import { formatKeysetFile } from './keyset-file.ts'
+import { type KeysetAddress, keysetAddress, type ServiceKeyset } from './keyset-uri.ts'
+import { askedFor, infoOf, keyOf, readKeysetFile, type ToldKek } from './open-keyset.ts'
 import {
   checkScrypt,
   decryptKeyset,
   deriveKek,
   encryptKeyset,
   nonceLength,
+  type ScryptParameters,
   saltLength,
   usualN,
 } from './passphrase-kek.ts'
 import { fileStatus, keyExists } from './status.ts'
 
-export interface TinkImporterOptions {
+export interface TinkImporterOptions extends ServiceOptions {
   /** scrypt's N: a power of two, 2^14 to 2^20. 2^17 by default (128 MiB, about 0.4 s). */
   readonly N?: number | undefined
   /** Random bytes; node:crypto's by default. */
-  readonly random?: ((size: number) => Uint8Array) | undefined
+  readonly randomBytes?: ((size: number) => Uint8Array) | undefined
+}
+
+/** What encrypts the keyset, unlocked for one check-in. */
+interface UnlockedKek {
+  readonly kdf: ScryptParameters | undefined
+  readonly told: ToldKek
+  encrypt(serialized: Uint8Array): Promise<Uint8Array>
+  decrypt(encrypted: Uint8Array): Promise<Uint8Array>
+  close(): void
 }
 
 /**
  * Imports keys of 16 to 64 bytes, which is what Tink's readers take.
  *
- * Its `import` throws ERR_URI_INVALID, ERR_KEY_EXISTS, ERR_SECRET_INVALID, ERR_PIN_REQUIRED, and ERR_DEVICE_FAILED where
- * the file cannot be written; `remove` throws ERR_KEY_NOT_FOUND, and ERR_KEY_FILE_INVALID for a file that is no keyset.
+ * Its `import` throws ERR_URI_INVALID, ERR_KEY_EXISTS, ERR_SECRET_INVALID, ERR_PIN_REQUIRED, what a service throws (as
+ * `tinkBackend` says), and ERR_DEVICE_FAILED where the file cannot be written; `remove` throws ERR_KEY_NOT_FOUND, and
+ * ERR_KEY_FILE_INVALID for a file that is no keyset.
  */
-export function tinkImporter({ N = usualN, random = randomBytes }: TinkImporterOptions = {}): KeyImporter {
+export function tinkImporter(options: TinkImporterOptions = {}): KeyImporter {
+  const random = options.randomBytes ?? randomBytes
   return {
     scheme: 'tink',
-    async import(uri, key, { pin, signal }) {
-      const path = passphraseKeyset(uri)
+    async import(uri, key, context) {
+      const address = keysetAddress(uri)
+      const path = address.file
       await refuseExisting(path)
       const { serialized, info } = encodeKeyset(key, keyIdFrom(random))
       try {
-        const kdf = checkScrypt({ N, r: 8, p: 1, salt: random(saltLength) })
-        const passphrase = Secret.take(await pin({ kind: 'passphrase', target: askedFor(path), signal }))
-        const kek = await deriveKek(passphrase, kdf).finally(() => passphrase.wipe())
-        signal?.throwIfAborted()
-        const encryptedKeyset = encryptKeyset(kek, random(nonceLength), serialized)
-        await write(path, { kdf, encryptedKeyset, keysetInfo: info })
-        await checkBack(path, key, kek)
-        return { uri: uri.withoutSecrets(), info: infoOf(path, info, kdf), remove: () => remove(path) }
+        const kek = await unlocked(address, options, context)
+        try {
+          const encryptedKeyset = await kek.encrypt(serialized)
+          context.signal?.throwIfAborted()
+          await write(path, formatKeysetFile({ kdf: kek.kdf, encryptedKeyset, keysetInfo: info }))
+          await checkBack(path, key, kek)
+        } finally {
+          kek.close()
+        }
+        return { uri: uri.withoutSecrets(), info: infoOf(path, info, kek.told), remove: () => remove(path) }
       } finally {
         serialized.fill(0)
       }
     },
-    remove: async (uri) => remove(passphraseKeyset(uri)),
+    remove: async (uri) => remove(keysetAddress(uri).file),
+  }
+}
+
+async function unlocked(
+  address: KeysetAddress,
+  options: TinkImporterOptions,
+  context: DeviceContext,
+): Promise<UnlockedKek> {
+  const { kek } = address
+  if (kek.kind === 'passphrase') return await passphraseKek(address.file, options, context)
+  return await keyInService({ ...address, kek }, options, context)
+}
+
+async function passphraseKek(
+  path: string,
+  { N = usualN, randomBytes: random = randomBytes }: TinkImporterOptions,
+  { pin, signal }: DeviceContext,
+): Promise<UnlockedKek> {
+  const kdf = checkScrypt({ N, r: 8, p: 1, salt: random(saltLength) })
+  const passphrase = Secret.take(await pin({ kind: 'passphrase', target: askedFor(path), signal }))
+  const kek = await deriveKek(passphrase, kdf).finally(() => passphrase.wipe())
+  signal?.throwIfAborted()
+  return {
+    kdf,
+    told: { kdf },
+    encrypt: async (serialized) => encryptKeyset(kek, random(nonceLength), serialized),
+    decrypt: async (encrypted) => decryptKeyset(kek, encrypted, path),
+    close: () => {},
+  }
+}
+
+async function keyInService(
+  address: ServiceKeyset,
+  options: TinkImporterOptions,
+  { pin, signal }: DeviceContext,
+): Promise<UnlockedKek> {
+  const { serviceKek } = await import('./kek-service.ts')
+  const kek = await serviceKek(address, options, pin)
+  return {
+    kdf: undefined,
+    told: { title: kek.title, uri: address.kekText },
+    encrypt: (serialized) => kek.encrypt(serialized, signal),
+    decrypt: (encrypted) => kek.decrypt(encrypted, signal),
+    close: () => kek.close(),
   }
 }
 
@@ -76,20 +137,23 @@ function keyIdFrom(random: (size: number) => Uint8Array): number {
   return Buffer.from(random(4)).readUInt32BE() || 1
 }
 
-async function write(path: string, file: KeysetFile): Promise<void> {
-  const text = new TextEncoder().encode(formatKeysetFile(file))
+async function write(path: string, text: string): Promise<void> {
   try {
-    await replaceAtomically(path, text, { mode: 0o600, overwrite: false, code: 'ERR_DEVICE_FAILED' })
+    await replaceAtomically(path, new TextEncoder().encode(text), {
+      mode: 0o600,
+      overwrite: false,
+      code: 'ERR_DEVICE_FAILED',
+    })
   } catch (error) {
     throw fileStatus(path, error)
   }
 }
 
 /** Removes the file again when it does not give the key back. */
-async function checkBack(path: string, key: Secret, kek: KeyObject): Promise<void> {
+async function checkBack(path: string, key: Secret, kek: UnlockedKek): Promise<void> {
   try {
     const file = await readKeysetFile(path)
-    const found = keyOf(file, decryptKeyset(kek, file.encryptedKeyset, path), path).key
+    const found = keyOf(file, await kek.decrypt(file.encryptedKeyset), path).key
     const isSame = found.equals(key)
     found.wipe()
     if (!isSame) throw new HardkeyError('ERR_DEVICE_FAILED', `the keyset "${path}" came back with another key`)

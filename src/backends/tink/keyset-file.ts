@@ -1,12 +1,14 @@
-// The file of a keyset. In: its text. Out: how the key-encryption key is derived, the encrypted keyset and its public
-// part; and text again. Two forms: Tink's own EncryptedKeyset JSON (proto/tink.proto), whose key-encryption key comes
-// from elsewhere, and our wrapper { version, kdf, keyset } around it, since Tink's readers refuse an unknown member.
-// Strict: no unknown, missing or repeated member, numbers in range, base64 in its one canonical form.
+// The file of a keyset. In: its bytes. Out: how the key-encryption key is derived, the encrypted keyset and its public
+// part; and text again. Three forms: Tink's own EncryptedKeyset (proto/tink.proto) in JSON or in binary, whose
+// key-encryption key comes from elsewhere, and our wrapper { version, kdf, keyset } around its JSON, since Tink's readers
+// refuse an unknown member.
+// JSON is read strictly: no unknown, missing or repeated member, numbers in range, base64 in its one canonical form.
 
 import type { HardkeyError } from '../../errors.ts'
+import { isBinaryKeyset, readBinaryKeyset } from './binary-keyset.ts'
 import type { KeyDescription, KeysetInfo } from './keyset.ts'
 import { checkScrypt, type ScryptParameters } from './passphrase-kek.ts'
-import { keysetInvalid } from './status.ts'
+import { keysetInvalid, notEncrypted } from './status.ts'
 
 export interface KeysetFile {
   /** Undefined in Tink's own form. */
@@ -23,6 +25,7 @@ const largestUint32 = 0xffff_ffff
 
 /** @throws ERR_KEY_FILE_INVALID, naming the member; for a keyset that is not encrypted, what that means */
 export function parseKeysetFile(bytes: Uint8Array): KeysetFile {
+  if (isBinaryKeyset(bytes)) return { kdf: undefined, ...readBinaryKeyset(bytes) }
   const text = utf8(bytes)
   const value = json(text)
   const file =
@@ -31,10 +34,13 @@ export function parseKeysetFile(bytes: Uint8Array): KeysetFile {
   return file
 }
 
-/** The text of a file, indented by two spaces, with a line ending. */
+/**
+ * The text of a file. Tink's own form as its Go library writes it, indented by tabs and without a line ending; our wrapper
+ * indented by two spaces, with one.
+ */
 export function formatKeysetFile(file: KeysetFile): string {
   const keyset = { encryptedKeyset: base64Of(file.encryptedKeyset), keysetInfo: file.keysetInfo }
-  if (file.kdf === undefined) return `${JSON.stringify(keyset, null, 2)}\n`
+  if (file.kdf === undefined) return JSON.stringify(keyset, null, '\t')
   const { N, r, p, salt } = file.kdf
   const kdf = { name: 'scrypt', N, r, p, salt: base64Of(salt) }
   return `${JSON.stringify({ version: wrapperVersion, kdf, keyset }, null, 2)}\n`
@@ -62,10 +68,7 @@ function readKdf(value: unknown): ScryptParameters {
 /** google.crypto.tink.EncryptedKeyset */
 function readEncrypted(value: unknown): Omit<KeysetFile, 'kdf'> {
   if (isObject(value) && Object.hasOwn(value, 'key')) {
-    throw keysetInvalid(
-      'is not encrypted',
-      'treat the key as leaked: whoever could read the file has the secret; make a new access key',
-    )
+    throw notEncrypted()
   }
   const { encryptedKeyset, keysetInfo } = members(value, 'the keyset', ['encryptedKeyset'], ['keysetInfo'])
   const bytes = base64(encryptedKeyset, 'encryptedKeyset')

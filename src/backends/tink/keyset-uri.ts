@@ -1,18 +1,57 @@
-// What a `tink:` URI says: `tink:file=PATH?kek=passphrase:` and where the passphrase comes from (pin-source).
-// In: a key URI. Out: the path of the keyset. Attributes that this form does not have are refused.
+// What a `tink:` URI says: `tink:file=PATH?kek=KEK`, and what the key-encryption key needs besides.
+// In: a key URI. Out: the path of the keyset and where its key-encryption key is. Attributes that a form does not have
+// are refused; nothing is read and nobody is asked here.
 
+import { isAbsolute } from 'node:path'
 import { HardkeyError } from '../../errors.ts'
 import type { KeyUri } from '../../key/uri.ts'
+import { type KekAddress, readKek, type ServiceAddress } from './kek-uri.ts'
 
-/** The path of a keyset that a passphrase unlocks. @throws ERR_URI_INVALID */
-export function passphraseKeyset(uri: KeyUri): string {
-  uri.expect(['file'], ['kek', 'pin-source', 'pin-value'])
-  if (uri.get('kek') !== 'passphrase:') {
-    throw new HardkeyError('ERR_URI_INVALID', 'tink: needs a key-encryption key that hardkey knows', {
-      hint: 'write kek=passphrase: after the "?"',
-    })
+/** A keyset and what opens it. */
+export interface KeysetAddress {
+  readonly file: string
+  readonly kek: KekAddress
+  /** As the URI has it. */
+  readonly kekText: string
+  /** In place of the service's own endpoint. */
+  readonly endpoint: string | undefined
+  readonly namespace: string | undefined
+  /** The path of a PEM file. */
+  readonly ca: string | undefined
+  /** The URI names where the token comes from. */
+  readonly hasTokenSource: boolean
+}
+
+/** A keyset that a service decrypts. */
+export interface ServiceKeyset extends KeysetAddress {
+  readonly kek: ServiceAddress
+}
+
+const tokenNames: readonly string[] = ['token-source', 'pin-source', 'pin-value']
+/** What each kind of key-encryption key takes behind the "?". */
+const queryNames: Readonly<Record<KekAddress['kind'], readonly string[]>> = {
+  passphrase: ['pin-source', 'pin-value'],
+  'aws-kms': ['kek-endpoint'],
+  'gcp-kms': ['kek-endpoint', ...tokenNames],
+  hcvault: ['ca', 'namespace', ...tokenNames],
+}
+
+/** @throws ERR_URI_INVALID */
+export function keysetAddress(uri: KeyUri): KeysetAddress {
+  const kekText = uri.get('kek')
+  // Without one, a misspelt name is the likely reason.
+  if (kekText === undefined) uri.expect(['file'], ['kek', ...Object.values(queryNames).flat()])
+  const kek = readKek(kekText)
+  uri.expect(['file'], ['kek', ...queryNames[kek.kind]])
+  return {
+    file: fileOf(uri),
+    kek,
+    kekText: kekText ?? '',
+    endpoint: endpointOf(uri),
+    namespace: namespaceOf(uri),
+    ca: caOf(uri),
+    hasTokenSource: tokenNames.some((name) => uri.has(name)),
   }
-  return fileOf(uri)
 }
 
 /** The path of a keyset whose key-encryption key the caller has. @throws ERR_URI_INVALID */
@@ -24,7 +63,33 @@ export function callersKeyset(uri: KeyUri): string {
 function fileOf(uri: KeyUri): string {
   const path = uri.get('file')
   if (path !== undefined) return path
-  throw new HardkeyError('ERR_URI_INVALID', 'tink: does not say which file', {
-    hint: 'write tink:file=prod.keyset.json?kek=passphrase:',
-  })
+  throw invalid('tink: does not say which file', 'write tink:file=prod.keyset.json?kek=passphrase:')
+}
+
+/** That it is https, or http on this machine, is the HTTP client's concern. */
+function endpointOf(uri: KeyUri): string | undefined {
+  const text = uri.get('kek-endpoint')
+  if (text === undefined) return undefined
+  if (!/^https?:\/\/[^/?#@\s]+\/?$/.test(text) || !URL.canParse(text)) {
+    throw invalid('kek-endpoint in the key URI is no https URL without a path', 'write kek-endpoint=https://HOST')
+  }
+  return text.replace(/\/$/, '')
+}
+
+function namespaceOf(uri: KeyUri): string | undefined {
+  const text = uri.get('namespace')?.replace(/^\/|\/$/g, '')
+  const isPath = text?.split('/').every((part) => /^[A-Za-z0-9_.~-]+$/.test(part) && !/^\.{1,2}$/.test(part))
+  if (isPath !== false) return text
+  throw invalid('namespace in the key URI is no path of the server', 'as in team or team/one')
+}
+
+/** `file:/run/ca.pem` or the bare path. */
+function caOf(uri: KeyUri): string | undefined {
+  const path = uri.get('ca')?.replace(/^file:(?:\/\/(?:localhost)?(?=\/))?/, '')
+  if (path === undefined || isAbsolute(path)) return path
+  throw invalid('ca in the key URI is not an absolute path', 'write ca=file:/PATH')
+}
+
+function invalid(message: string, hint: string): HardkeyError {
+  return new HardkeyError('ERR_URI_INVALID', message, { hint })
 }

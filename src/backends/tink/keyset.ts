@@ -122,7 +122,8 @@ function readKeyData(message: WireBytes, key: KeysetKey): void {
   }
 }
 
-function describe(key: KeysetKey): KeyDescription {
+/** The public part of a key, with the names of its numbers. @throws ERR_KEY_FILE_INVALID for a number without a name */
+export function describe(key: Pick<KeysetKey, 'typeUrl' | 'status' | 'keyId' | 'prefix'>): KeyDescription {
   const status = statusNames[key.status]
   const outputPrefixType = prefixNames[key.prefix]
   if (status === undefined) throw keysetInvalid(`has a key of unknown status ${key.status}`)

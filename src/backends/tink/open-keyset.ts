@@ -1,5 +1,5 @@
 // A keyset opened. In: its path, and what decrypts it. Out: the key and what is known of it.
-// Every copy of the decrypted keyset is wiped before this returns; what stays is the one KeyObject of the opened key.
+// Every copy of the decrypted keyset is wiped before this returns; what stays is the one key that it gives.
 
 import { readOwnFile } from '../../files/read-own-file.ts'
 import type { KeyInfo } from '../../key/hmac-key.ts'
@@ -37,8 +37,17 @@ export function keyOf(file: KeysetFile, decrypted: Uint8Array, path: string): De
   }
 }
 
+/** What encrypts a keyset, for `infoOf`: a passphrase, a key in a service, or a callback of the caller's. */
+export interface ToldKek {
+  readonly kdf?: ScryptParameters | undefined
+  /** In words: `AWS KMS key arn:…`. */
+  readonly title?: string | undefined
+  /** As the key URI has it. */
+  readonly uri?: string | undefined
+}
+
 /** What a person is told of an opened keyset. */
-export function infoOf(path: string, info: KeysetInfo, kdf: ScryptParameters | undefined): KeyInfo {
+export function infoOf(path: string, info: KeysetInfo, { kdf, title, uri }: ToldKek): KeyInfo {
   const warnings = ['the secret is in the memory of every process that uses this key; a hardware device keeps it out']
   if (kdf !== undefined && kdf.N < usualN) {
     warnings.push(`the passphrase is stretched with N=${kdf.N}; import the key again for N=${usualN}`)
@@ -46,12 +55,13 @@ export function infoOf(path: string, info: KeysetInfo, kdf: ScryptParameters | u
   return {
     scheme: 'tink',
     protection: 'memory',
-    device: `keyset "${path}"`,
+    device: title === undefined ? `keyset "${path}"` : `keyset "${path}" under the ${title}`,
     attributes: {
       primaryKeyId: info.primaryKeyId,
       hash: 'SHA256',
       tagSize: 32,
       outputPrefixType: 'RAW',
+      ...(uri === undefined ? {} : { kek: uri }),
       ...(kdf === undefined ? {} : { kdf: 'scrypt', N: kdf.N, r: kdf.r, p: kdf.p }),
     },
     warnings,

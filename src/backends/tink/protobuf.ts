@@ -1,7 +1,7 @@
 // The wire format of protocol buffers, as far as a keyset needs it. In: bytes. Out: fields with their offsets, and back.
 // protobuf.dev, "Encoding". Groups are refused: no keyset has them.
 // Malformed bytes are ERR_KEY_FILE_INVALID.
-// The bytes are secret: an error names the offset and never a byte, and a value is a view of the bytes, not a copy.
+// The bytes may be secret: an error names the offset and never a byte, and a value is a view of the bytes, not a copy.
 
 import type { HardkeyError } from '../../errors.ts'
 import { keysetInvalid } from './status.ts'
@@ -123,7 +123,7 @@ function varint(value: number): number[] {
   return value < 0x80 ? [value] : [(value % 0x80) + 0x80, ...varint(Math.floor(value / 0x80))]
 }
 
-/** `offset` is counted from 0, from the beginning of the decrypted keyset. */
+/** `offset` is counted from 0, from the beginning of what is read: the decrypted keyset, or a file in binary. */
 function malformed(fault: string, offset: number): HardkeyError {
-  return keysetInvalid(`is malformed at byte ${offset} of what was decrypted: ${fault}`)
+  return keysetInvalid(`is malformed at byte ${offset} of its binary form: ${fault}`)
 }

@@ -8,6 +8,14 @@ export function keysetInvalid(fault: string, hint?: string): HardkeyError {
   return new HardkeyError('ERR_KEY_FILE_INVALID', `the keyset ${fault}`, { hint })
 }
 
+/** B-070: whoever has seen the file has the secret. */
+export function notEncrypted(): HardkeyError {
+  return keysetInvalid(
+    'is not encrypted',
+    'treat the key as leaked: whoever could read the file has the secret; make a new access key',
+  )
+}
+
 /** What `read` gives; a keyset that it refuses is named by its path. */
 export function inFile<T>(path: string, read: () => T): T {
   try {

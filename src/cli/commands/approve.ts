@@ -70,7 +70,7 @@ async function readOfficeKey(context: CommandContext, path: string): Promise<Key
     if (isEncryptedPem(pem)) {
       const source = pinSourceOption(context.args)
       const named = KeyUri.of('tpm2', {}, source === undefined ? {} : { 'pin-source': source })
-      const ask = pinSourceOf(named, pinPrompt(context))
+      const ask = pinSourceOf(named, pinPrompt(context, named))
       passphrase = await ask({ kind: 'passphrase', target: `the office key "${path}"`, signal: context.signal })
     }
     const key = privateOfficeKey(pem, passphrase)

@@ -1,5 +1,5 @@
 // `hardkey devices`. In: a PKCS#11 module, a TPM, or what is set up on this machine.
-// Out: tokens and TPMs, each as a quoted URI for `import --to`; and the keys that a TPM shows to everyone.
+// Out: tokens, TPMs and transit engines, each as a quoted URI for `import --to`; and the keys that a TPM shows to everyone.
 
 import type { DeviceListing } from '../../key/hmac-key.ts'
 import type { CommandContext } from '../command.ts'
@@ -17,7 +17,10 @@ export async function devices(context: CommandContext): Promise<number> {
     return 0
   }
   if (found.length > 0) output.line(tableLines(headOf(wantsKeys), found.map(rowOf)).join('\n'))
-  else report.note(wantsKeys ? 'no device shows a key without a PIN' : 'no token and no TPM is in reach')
+  else
+    report.note(
+      wantsKeys ? 'no device shows a key without a PIN' : 'no token, no TPM and no transit engine is in reach',
+    )
   if (wantsKeys) report.next("hardkey import NAME --from device --to 'one of these'")
   else report.next(`hardkey import NAME --to ${found.length > 0 ? 'one of these' : 'embedded'}`)
   return 0

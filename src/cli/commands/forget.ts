@@ -1,9 +1,12 @@
 // `hardkey forget NAME`. In: a record. Out: the record and its line in the AWS profile are gone; with --from-device the
 // key too, which cannot be undone and is asked for.
 
-import { forget } from '../../lifecycle/forget.ts'
+import type { KeyUri } from '../../key/uri.ts'
+import { type ForgetFromDevice, forget } from '../../lifecycle/forget.ts'
+import { recordUri } from '../../profiles/open-record.ts'
 import type { StoredRecord } from '../../profiles/record-store.ts'
 import type { CommandContext } from '../command.ts'
+import { deviceEntry } from '../device-entry.ts'
 import { awsFiles, recordForThisRun, storedRecord } from '../open-key.ts'
 import { pinPrompt } from '../pin-prompt.ts'
 
@@ -16,11 +19,11 @@ export async function forgetKey(context: CommandContext): Promise<number> {
     report.note('nothing was changed')
     return 1
   }
-  const fromDevice = destroys ? { pin: pinPrompt(context) } : undefined
+  const ours = destroys ? await recordForThisRun(context, stored) : stored
   const forgotten = forget({
-    stored: destroys ? await recordForThisRun(context, stored) : stored,
+    stored: ours,
     files: awsFiles(environment),
-    fromDevice,
+    fromDevice: destroys ? await destroyer(context, recordUri(ours)) : undefined,
     signal,
   })
   const { profiles, device } = await report.waiting('the device', forgotten)
@@ -33,6 +36,10 @@ export async function forgetKey(context: CommandContext): Promise<number> {
   if (device === 'kept') report.next('hardkey list')
   else report.next(`aws iam update-access-key --user-name USER --access-key-id ${accessKeyId} --status Inactive`)
   return 0
+}
+
+async function destroyer(context: CommandContext, uri: KeyUri): Promise<ForgetFromDevice> {
+  return { pin: pinPrompt(context, uri), entry: await deviceEntry(context, uri) }
 }
 
 function agreed({ args, terminal, signal }: CommandContext, { name, record }: StoredRecord): Promise<boolean> {

@@ -2,20 +2,25 @@
 // profile and the removal of the plaintext where asked. What can be refused is refused before the secret is read.
 
 import { realpathSync } from 'node:fs'
-import { pinSourceOf } from '../../key/pin-source.ts'
+import { namesPinSource, type PinSource, pinSourceOf, withoutPinSource } from '../../key/pin-source.ts'
 import { KeyUri } from '../../key/uri.ts'
 import { type CheckInInput, type CheckInResult, type CheckInStep, checkIn } from '../../lifecycle/check-in.ts'
+import { rememberPin } from '../../lifecycle/remembered-pin.ts'
 import {
   checkCredentialProcess,
   credentialProcessLine,
   type WriteCredentialProcess,
   writeCredentialProcess,
 } from '../../profiles/credential-process.ts'
+import { recordUri } from '../../profiles/open-record.ts'
 import { checkSettings, type RecordSettings } from '../../profiles/record.ts'
 import { recordPath, refuseExistingRecord } from '../../profiles/record-store.ts'
 import type { CommandContext } from '../command.ts'
 import { connectSts, type StsConnection } from '../connection.ts'
+import { deviceEntry } from '../device-entry.ts'
 import { durationOption } from '../durations.ts'
+import { makePolicy, policyWish } from '../import-policy.ts'
+import { tellImport } from '../import-result.ts'
 import { type ImportSource, importSource, isRemovable, readSource, removeSource } from '../import-source.ts'
 import { importTarget } from '../import-target.ts'
 import { awsFiles, pinSourceOption, recordsFolder } from '../open-key.ts'
@@ -23,7 +28,6 @@ import { byOption } from '../option-names.ts'
 import { newPinPrompt } from '../pin-prompt.ts'
 import { checkSessionSettings } from '../session-request.ts'
 import { stsSettings } from '../settings.ts'
-import { pairLines } from '../table-lines.ts'
 
 /** Checks the key in and prints the record. */
 export async function importKey(context: CommandContext): Promise<number> {
@@ -44,14 +48,22 @@ export async function importKey(context: CommandContext): Promise<number> {
   const sts = args.has('offline') ? undefined : connectSts(await stsSettings(context, {}), context.report.step)
   try {
     const to = await importTarget(context, name)
-    const pin = pinFor(context, to)
-    const result = await checkKeyIn(context, { name, source, to, pin, settings, sts })
-    if (profile !== undefined) await writeCredentialProcess(profile)
-    const removed = args.has('remove-source')
-      ? await removeSource(context, source, result.stored.record.accessKeyId)
-      : { removed: [], remains: [] }
-    tell(context, { result, profile, ...removed })
-    return 0
+    const wish = policyWish(context, to)
+    const entry = await deviceEntry(context, to, args.has('strict'))
+    const pin = rememberPin(pinFor(context, to))
+    try {
+      const result = await checkKeyIn(context, { name, source, to, pin: pin.source, entry, settings, sts })
+      const uri = withoutPinSource(recordUri(result.stored))
+      const policy = wish === undefined ? undefined : await makePolicy(context, uri, wish, pin.source)
+      if (profile !== undefined) await writeCredentialProcess(profile)
+      const removed = args.has('remove-source')
+        ? await removeSource(context, source, result.stored.record.accessKeyId)
+        : { removed: [], remains: [] }
+      tellImport(context, { result, profile, ...removed, policy })
+      return wish?.isWritten === true && policy?.written === false ? 1 : 0
+    } finally {
+      pin.forget()
+    }
   } finally {
     sts?.close()
   }
@@ -89,14 +101,15 @@ interface CheckInRequest {
   readonly source: ImportSource
   readonly to: KeyUri
   readonly pin: CheckInInput['pin']
+  readonly entry: CheckInInput['entry']
   readonly settings: RecordSettings
   readonly sts: StsConnection | undefined
 }
 
 async function checkKeyIn(context: CommandContext, request: CheckInRequest): Promise<CheckInResult> {
   const { args, environment, now, report, signal } = context
-  const { name, source, to, pin, settings, sts } = request
-  const { accessKeyId, secret } = await readSource(context, source)
+  const { name, source, to, pin, entry, settings, sts } = request
+  const { accessKeyId, secret } = await readSource(context, source, to)
   const prove: CheckInInput['prove'] =
     sts === undefined ? undefined : (keys, ended) => sts.client(keys, now).getCallerIdentity({ signal: ended })
   try {
@@ -106,6 +119,7 @@ async function checkKeyIn(context: CommandContext, request: CheckInRequest): Pro
       secret,
       to,
       pin,
+      entry,
       otherStore: args.has('other-store'),
       prove,
       settings,
@@ -127,14 +141,14 @@ async function checkKeyIn(context: CommandContext, request: CheckInRequest): Pro
  * `--pin-source` is for this run: it is asked like a person and does not go into the record. A source that is none is
  * refused before a secret is typed, be it the option's or the URI's.
  */
-function pinFor(context: CommandContext, to: KeyUri): CheckInInput['pin'] {
+function pinFor(context: CommandContext, to: KeyUri): PinSource {
   const { args } = context
   const source = pinSourceOption(args)
-  if (source !== undefined && (to.has('pin-source') || to.has('pin-value'))) {
+  if (source !== undefined && namesPinSource(to)) {
     throw args.wrong('--pin-source contradicts the key URI', 'leave one out: that of the URI is kept in the record')
   }
   const named = source === undefined ? to : KeyUri.of(to.scheme, {}, { 'pin-source': source })
-  return pinSourceOf(named, newPinPrompt(context))
+  return pinSourceOf(named, newPinPrompt(context, to))
 }
 
 const stepTexts: Readonly<Record<CheckInStep, string>> = Object.freeze({
@@ -145,71 +159,3 @@ const stepTexts: Readonly<Record<CheckInStep, string>> = Object.freeze({
   record: 'write the record',
   undo: 'the check-in failed: the key is taken out of the device again',
 })
-
-interface Told {
-  readonly result: CheckInResult
-  readonly profile: WriteCredentialProcess | undefined
-  readonly removed: readonly string[]
-  readonly remains: readonly string[]
-}
-
-function tell(context: CommandContext, told: Told): void {
-  const { args, output } = context
-  const { stored, info, identity } = told.result
-  const { name, record, path } = stored
-  tellNotes(context, told)
-  if (args.has('json')) {
-    output.json({
-      name,
-      path,
-      ...record,
-      device: info,
-      identity: identity ?? null,
-      profile: told.profile?.profile ?? null,
-      removed: told.removed,
-    })
-  } else {
-    output.line(
-      pairLines([
-        ['checked in', `${record.accessKeyId} as ${name}`],
-        ['device', info.device],
-        ['protection', info.protection],
-        ['identity', identity === undefined ? 'not asked (--offline)' : identity.arn],
-        ['record', path],
-        ['AWS profile', told.profile?.profile],
-        ['removed', told.removed.length === 0 ? undefined : `the plaintext in ${told.removed.join(', ')}`],
-      ]).join('\n'),
-    )
-  }
-  context.report.next(nextCommand(told))
-}
-
-function tellNotes({ environment, report }: CommandContext, { result, profile, remains }: Told): void {
-  const { stored, info, found, awaitsApproval } = result
-  if (found) report.note('this very key was in the device already; it was kept')
-  if (awaitsApproval) {
-    report.note('the TPM answers approved days alone, and none is approved yet: the first inspect compares the key')
-  }
-  for (const warning of info.warnings) report.warning(warning)
-  for (const place of remains) report.warning(`the secret still stands in ${place}`)
-  if (profile !== undefined && asksAPerson(KeyUri.parse(stored.record.uri))) {
-    report.note('the key URI has no pin-source: what unlocks the device is asked at the terminal each time')
-  }
-  if (profile !== undefined && environment.hardkeyHomeIsSet) {
-    report.warning(`the AWS profile ${profile.profile} works only where HARDKEY_HOME is set as it is now`)
-  }
-}
-
-/** A key of a TPM asks nobody, unless it has an auth value. */
-function asksAPerson(uri: KeyUri): boolean {
-  return !uri.has('pin-source') && (uri.scheme !== 'tpm2' || uri.get('auth') === 'yes')
-}
-
-function nextCommand({ result, profile }: Told): string {
-  const { stored, identity, awaitsApproval } = result
-  if (awaitsApproval) {
-    return `hardkey approve ${stored.name} --office-key FILE, where the office key is, with a copy of the record`
-  }
-  if (profile !== undefined) return `aws sts get-caller-identity --profile ${profile.profile}`
-  return `hardkey ${identity === undefined ? 'inspect' : 'whoami'} ${stored.name}`
-}

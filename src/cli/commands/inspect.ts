@@ -2,7 +2,9 @@
 // the same. One use of the device: the check value.
 
 import { inspect } from '../../lifecycle/inspect.ts'
+import { recordUri } from '../../profiles/open-record.ts'
 import type { CommandContext } from '../command.ts'
+import { deviceEntry } from '../device-entry.ts'
 import { recordForThisRun, storedRecord } from '../open-key.ts'
 import { pinPrompt } from '../pin-prompt.ts'
 import { pairLines } from '../table-lines.ts'
@@ -12,7 +14,10 @@ export async function inspectKey(context: CommandContext): Promise<number> {
   const { args, now, output, report, signal } = context
   const stored = await storedRecord(context)
   const { record } = stored
-  const asked = inspect(await recordForThisRun(context, stored), { pin: pinPrompt(context), signal, now })
+  const ours = await recordForThisRun(context, stored)
+  const uri = recordUri(ours)
+  const entry = await deviceEntry(context, uri, args.has('strict'))
+  const asked = inspect(ours, { pin: pinPrompt(context, uri), entry, signal, now })
   const { info, sameKey, ageDays } = await report.waiting('the device', asked)
   for (const warning of info.warnings) report.warning(warning)
   if (args.has('json')) {

@@ -1,0 +1,85 @@
+// What `import` tells when all is done. In: what was checked in, written and removed. Out: the record and the policy on
+// standard output; notes, warnings and the next command on standard error.
+
+import { KeyUri } from '../key/uri.ts'
+import type { CheckInResult } from '../lifecycle/check-in.ts'
+import type { WriteCredentialProcess } from '../profiles/credential-process.ts'
+import type { CommandContext } from './command.ts'
+import { type MadePolicy, policyLines } from './import-policy.ts'
+import { asksAPerson } from './pin-prompt.ts'
+import { pairLines } from './table-lines.ts'
+
+/** All that `import` did. */
+export interface Imported {
+  readonly result: CheckInResult
+  readonly profile: WriteCredentialProcess | undefined
+  /** Files that held the plaintext. */
+  readonly removed: readonly string[]
+  /** Places that hold it still. */
+  readonly remains: readonly string[]
+  readonly policy: MadePolicy | undefined
+}
+
+/** Prints it. */
+export function tellImport(context: CommandContext, imported: Imported): void {
+  tellNotes(context, imported)
+  tellResult(context, imported)
+  context.report.next(nextCommand(imported))
+}
+
+/** What a person should know or change. */
+function tellNotes({ environment, report }: CommandContext, { result, profile, remains }: Imported): void {
+  const { stored, info, found, awaitsApproval } = result
+  if (found) report.note('this very key was in the device already; it was kept')
+  if (awaitsApproval) {
+    report.note('the TPM answers approved days alone, and none is approved yet: the first inspect compares the key')
+  }
+  for (const warning of info.warnings) report.warning(warning)
+  for (const place of remains) report.warning(`the secret still stands in ${place}`)
+  if (profile === undefined) return
+  if (asksAPerson(KeyUri.parse(stored.record.uri))) {
+    report.note('the key URI has no pin-source: what unlocks the device is asked at the terminal each time')
+  }
+  if (environment.hardkeyHomeIsSet) {
+    report.warning(`the AWS profile ${profile.profile} works only where HARDKEY_HOME is set as it is now`)
+  }
+}
+
+function tellResult({ args, output }: CommandContext, { result, profile, removed, policy }: Imported): void {
+  const { stored, info, identity } = result
+  const { name, record, path } = stored
+  if (args.has('json')) {
+    output.json({
+      name,
+      path,
+      ...record,
+      device: info,
+      identity: identity ?? null,
+      profile: profile?.profile ?? null,
+      removed,
+      ...(policy === undefined ? {} : { policy }),
+    })
+    return
+  }
+  output.line(
+    pairLines([
+      ['checked in', `${record.accessKeyId} as ${name}`],
+      ['device', info.device],
+      ['protection', info.protection],
+      ['identity', identity === undefined ? 'not asked (--offline)' : identity.arn],
+      ['record', path],
+      ['AWS profile', profile?.profile],
+      ['removed', removed.length === 0 ? undefined : `the plaintext in ${removed.join(', ')}`],
+    ]).join('\n'),
+  )
+  if (policy !== undefined) output.line(policyLines(policy))
+}
+
+function nextCommand({ result, profile }: Imported): string {
+  const { stored, identity, awaitsApproval } = result
+  if (awaitsApproval) {
+    return `hardkey approve ${stored.name} --office-key FILE, where the office key is, with a copy of the record`
+  }
+  if (profile !== undefined) return `aws sts get-caller-identity --profile ${profile.profile}`
+  return `hardkey ${identity === undefined ? 'inspect' : 'whoami'} ${stored.name}`
+}
