@@ -1,6 +1,7 @@
 // How each peer is installed. In: a fresh folder of its own and a log file. Out: the absolute paths that test/peers/peer.ts
 // promises. Package managers run as they are set up on this machine: its environment is passed on whole.
 // A peer with `packages` needs those Debian packages: installed as root on Debian, else the one line to run is printed.
+// Longer than 250 lines, so that every recipe stands beside the table that names it.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { closeSync, cpSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -9,6 +10,7 @@ import { delimiter, dirname, join, resolve } from 'node:path'
 
 /** By name, slowest first. A changed `version` installs anew. */
 export const recipes = {
+  minio: { version: '0.0.0-20260212201848-7aac2a2c5b7c', install: installMinio },
   versitygw: { version: '1.8.0', install: installVersitygw },
   kryoptic: {
     version: '1.5.4',
@@ -20,6 +22,12 @@ export const recipes = {
     packages: ['python3-venv'],
     install: installPython,
   },
+  msksigner: { version: '1.0.2', packages: ['python3-venv'], install: installMskSigner },
+  tokensigners: {
+    version: '@aws-sdk/rds-signer@3.1169.0 @aws-sdk/dsql-signer@3.1142.0 @aws-sdk/s3-presigned-post@3.1164.0',
+    install: installTokenSigners,
+  },
+  awscrt: { version: 'aws-crt@1.33.2', install: installAwsCrt },
   awscli: debianPeer(['awscli'], { command: '/bin/aws' }),
   softhsm: debianPeer(['softhsm2', 'libsofthsm2'], { module: '/libsofthsm2.so', util: '/softhsm2-util' }),
   opensc: debianPeer(['opensc'], { tool: '/bin/pkcs11-tool' }),
@@ -30,6 +38,20 @@ export const recipes = {
   }),
   cc: debianPeer(['gcc', 'libc6-dev'], { command: '/bin/gcc' }),
   strace: debianPeer(['strace'], { command: '/bin/strace' }),
+  awssdk699: sdkPeer('3.699.0'),
+  awssdk758: sdkPeer('3.758.0'),
+  awssdk879: sdkPeer('3.879.0'),
+  awssdk958: sdkPeer('3.958.0'),
+  awssdk1019: sdkPeer('3.1019.0'),
+  awssdk1079: sdkPeer('3.1079.0'),
+  awssdk1141: sdkPeer('3.1141.0', { 'signature-v4a': '3.1138.0', 'signature-v4-crt': '3.1142.0' }),
+  // Not every package is published with every release.
+  awssdk1175: sdkPeer('3.1175.0', {
+    'client-sts': '3.1174.0',
+    's3-request-presigner': '3.1169.0',
+    's3-presigned-post': '3.1164.0',
+    'client-transcribe-streaming': '3.1141.0',
+  }),
   node20: nodePeer('20.20.2'),
   node22: nodePeer('22.23.3'),
   node24: nodePeer('24.21.0'),
@@ -122,13 +144,61 @@ async function installPython(folder, log) {
   return { paths: { command: join(bin, 'python'), motoServer: join(bin, 'moto_server') } }
 }
 
+/** The MSK signer of PyPI, beside a botocore of its own. */
+async function installMskSigner(folder, log) {
+  const debians = '/usr/bin/python3'
+  await run(log, existsSync(debians) ? debians : 'python3', ['-m', 'venv', folder])
+  const python = join(folder, 'bin', 'python')
+  const signer = `aws-msk-iam-sasl-signer-python==${recipes.msksigner.version}`
+  await run(log, python, ['-m', 'pip', 'install', '--no-input', signer, 'setuptools<81'])
+  return { paths: { command: python } }
+}
+
+/** The AWS Common Runtime, which brings its native code for each platform along. */
+async function installAwsCrt(folder, log) {
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
+  const packages = [recipes.awscrt.version]
+  await run(log, 'npm', ['install', '--ignore-scripts', '--no-package-lock', ...packages], { cwd: folder })
+  return { paths: { folder } }
+}
+
+/** The login token signers of the AWS SDK, of one release. */
+async function installTokenSigners(folder, log) {
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
+  const packages = recipes.tokensigners.version.split(' ')
+  await run(log, 'npm', ['install', '--ignore-scripts', '--no-package-lock', ...packages], { cwd: folder })
+  return { paths: { folder } }
+}
+
 async function installVersitygw(folder, log) {
+  await goInstall(folder, log, `github.com/versity/versitygw/cmd/versitygw@v${recipes.versitygw.version}`)
+  return { paths: { command: join(folder, 'versitygw') } }
+}
+
+async function installMinio(folder, log) {
+  await goInstall(folder, log, `github.com/minio/minio@v${recipes.minio.version}`)
+  return { paths: { command: join(folder, 'minio') } }
+}
+
+/** Builds a Go command into the folder; what it was built from goes. */
+async function goInstall(folder, log, target) {
   const [modules, cache] = [join(folder, 'modules'), join(folder, 'cache')]
   const env = { ...process.env, GOBIN: folder, GOPATH: modules, GOCACHE: cache }
-  const target = `github.com/versity/versitygw/cmd/versitygw@v${recipes.versitygw.version}`
   await run(log, 'go', ['install', '-modcacherw', target], { env })
   for (const used of [modules, cache]) rmSync(used, { recursive: true, force: true })
-  return { paths: { command: join(folder, 'versitygw') } }
+}
+
+/** One release of the AWS SDK for JavaScript, with what signs by itself beside its clients. `others`: by their own version. */
+function sdkPeer(version, others = {}) {
+  const names = ['client-s3', 'client-sts', 's3-request-presigner', 's3-presigned-post', 'lib-storage', 'rds-signer']
+  const all = new Set([...names, 'credential-providers', 'client-transcribe-streaming', ...Object.keys(others)])
+  const packages = [...all].map((name) => `@aws-sdk/${name}@${others[name] ?? version}`)
+  const install = async (folder, log) => {
+    writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
+    await run(log, 'npm', ['install', '--ignore-scripts', '--no-package-lock', ...packages], { cwd: folder })
+    return { paths: { folder, client: join(folder, 'node_modules', '@aws-sdk', 'client-s3', 'package.json') } }
+  }
+  return { version: packages.join(' '), install }
 }
 
 /** `cargo install` refuses a crate without a binary, so its source is taken from cargo's cache and built. */

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { builtEnvironment, peer } from './peer.ts'
+import { sdkRelease, sdkReleases } from './sdk-releases.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'hardkey-peers-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -34,9 +35,15 @@ it('the Python has what tests import, and the moto server', async () => {
   expect(say(motoServer, ['--help'])).toContain('--port')
 })
 
+it.each(sdkReleases)('%s signs', async (name) => {
+  const { s3 } = await sdkRelease(name)
+  expect(new s3.S3Client({ region: 'us-east-1' }).config.signer).toBeTypeOf('function')
+})
+
 it.each([
   ['awscli', '--version', 'aws-cli'],
   ['versitygw', '--version', 'Version'],
+  ['minio', '--version', 'minio version'],
   ['p11kit', '--help', 'p11-kit'],
   ['cc', '--version', 'Free Software Foundation'],
   ['strace', '--version', 'strace'],
