@@ -18,6 +18,8 @@ export interface Environment {
   readonly region: string | undefined
   /** AWS_ENDPOINT_URL_STS, else AWS_ENDPOINT_URL; none with AWS_IGNORE_CONFIGURED_ENDPOINT_URLS. */
   readonly stsEndpoint: { readonly url: string; readonly variable: string } | undefined
+  /** AWS_ENDPOINT_URL_S3, else AWS_ENDPOINT_URL; likewise. */
+  readonly s3Endpoint: { readonly url: string; readonly variable: string } | undefined
   readonly ignoresConfiguredEndpoints: boolean | undefined
   readonly useFipsEndpoint: boolean | undefined
   readonly useDualstackEndpoint: boolean | undefined
@@ -32,6 +34,8 @@ export interface Environment {
     readonly noProxy: string | undefined
   }
   readonly pkcs11ModulePath: string | undefined
+  /** What kubectl tells the helper it starts: JSON with the `apiVersion` of the answer. */
+  readonly kubernetesExecInfo: string | undefined
   /** NODE_OPTIONS holds a switch that writes memory or the environment to a file, or opens the debugger (F-W09). */
   readonly dumpingOptions: readonly string[]
   /** For a program that we start: all variables but those of AWS, of hardkey and of Node. */
@@ -62,7 +66,8 @@ export function readEnvironment(variables: Variables, platform: NodeJS.Platform,
     awsCredentialsFile: read('AWS_SHARED_CREDENTIALS_FILE') ?? path.join(home(), '.aws', 'credentials'),
     profile: read('AWS_PROFILE') ?? read('AWS_DEFAULT_PROFILE'),
     region: read('AWS_REGION') ?? read('AWS_DEFAULT_REGION'),
-    stsEndpoint: ignored === true ? undefined : stsEndpointOf(read),
+    stsEndpoint: ignored === true ? undefined : endpointOf(read, 'AWS_ENDPOINT_URL_STS'),
+    s3Endpoint: ignored === true ? undefined : endpointOf(read, 'AWS_ENDPOINT_URL_S3'),
     ignoresConfiguredEndpoints: ignored,
     useFipsEndpoint: flag(read, 'AWS_USE_FIPS_ENDPOINT'),
     useDualstackEndpoint: flag(read, 'AWS_USE_DUALSTACK_ENDPOINT'),
@@ -77,6 +82,8 @@ export function readEnvironment(variables: Variables, platform: NodeJS.Platform,
       noProxy: read('NO_PROXY') ?? read('no_proxy'),
     },
     pkcs11ModulePath: read('PKCS11_MODULE_PATH'),
+    // JSON, perhaps over several lines.
+    kubernetesExecInfo: variables.KUBERNETES_EXEC_INFO,
     dumpingOptions: dumpingOptionsOf(variables.NODE_OPTIONS ?? ''),
     forPrograms: forPrograms(variables),
   }
@@ -104,8 +111,8 @@ function absolute(path: typeof posix, value: string | undefined): string | undef
   return value !== undefined && path.isAbsolute(value) ? value : undefined
 }
 
-function stsEndpointOf(read: (name: string) => string | undefined): Environment['stsEndpoint'] {
-  for (const variable of ['AWS_ENDPOINT_URL_STS', 'AWS_ENDPOINT_URL']) {
+function endpointOf(read: (name: string) => string | undefined, own: string): Environment['stsEndpoint'] {
+  for (const variable of [own, 'AWS_ENDPOINT_URL']) {
     const url = read(variable)
     if (url !== undefined) return { url, variable }
   }

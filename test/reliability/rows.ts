@@ -17,7 +17,6 @@ const cache = 'there is no cache of sessions between processes yet'
 const endpoint = 'there is no local credential endpoint yet'
 const kms = 'no keyset is encrypted by a cloud KMS yet'
 const rotation = 'there is no rotation yet'
-const sdkHook = 'there is no seam into the AWS SDK yet'
 const tpm = 'there is no TPM backend yet'
 const vault = 'there is no Vault backend yet'
 const exec = 'there is no command that runs another program yet'
@@ -359,8 +358,8 @@ const requestInputs: readonly Row[] = [
   { id: 'B-114', text: 'odd paths have a defined result' },
   { id: 'B-115', text: 'a body that cannot be hashed: says how' },
   { id: 'B-116', text: 'a request that is signed already' },
-  { id: 'B-117', text: 'SigV4a with a device key', later: 'SigV4a is not signed yet' },
-  { id: 'B-118', text: 'placeholder credentials never reach a stock signer', later: sdkHook },
+  { id: 'B-117', text: 'SigV4a with a device key' },
+  { id: 'B-118', text: 'placeholder credentials never reach a stock signer' },
 ]
 
 const leaks: readonly Row[] = [
@@ -393,7 +392,7 @@ const leaks: readonly Row[] = [
     text: 'what a caller can make hardkey send to the device',
     later: 'the endpoint and the cache add their inputs',
   },
-  { id: 'L-14', text: 'the hook of the SDK taken away', later: sdkHook },
+  { id: 'L-14', text: 'the hook of the SDK taken away' },
 ]
 
 const release: readonly Row[] = [

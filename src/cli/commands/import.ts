@@ -14,15 +14,14 @@ import {
 import { checkSettings, type RecordSettings } from '../../profiles/record.ts'
 import { recordPath, refuseExistingRecord } from '../../profiles/record-store.ts'
 import type { CommandContext } from '../command.ts'
-import { connectSts, type StsConnection } from '../connection.ts'
 import { durationOption } from '../durations.ts'
+import { type ImportProof, importProof, proofTexts } from '../import-proof.ts'
 import { type ImportSource, importSource, isRemovable, readSource, removeSource } from '../import-source.ts'
 import { importTarget } from '../import-target.ts'
 import { awsFiles, pinSourceOption, recordsFolder } from '../open-key.ts'
 import { byOption } from '../option-names.ts'
 import { newPinPrompt } from '../pin-prompt.ts'
 import { checkSessionSettings } from '../session-request.ts'
-import { stsSettings } from '../settings.ts'
 import { pairLines } from '../table-lines.ts'
 
 /** Checks the key in and prints the record. */
@@ -41,19 +40,19 @@ export async function importKey(context: CommandContext): Promise<number> {
   checkSessionSettings(context, settings)
   const profile = profileToWrite(context, name, source, settings)
   if (profile !== undefined) await checkCredentialProcess(profile)
-  const sts = args.has('offline') ? undefined : connectSts(await stsSettings(context, {}), context.report.step)
+  const proof = await importProof(context, settings)
   try {
     const to = await importTarget(context, name)
     const pin = pinFor(context, to)
-    const result = await checkKeyIn(context, { name, source, to, pin, settings, sts })
+    const result = await checkKeyIn(context, { name, source, to, pin, settings, proof })
     if (profile !== undefined) await writeCredentialProcess(profile)
     const removed = args.has('remove-source')
       ? await removeSource(context, source, result.stored.record.accessKeyId)
       : { removed: [], remains: [] }
-    tell(context, result, profile, removed)
+    tell(context, result, proof, profile, removed)
     return 0
   } finally {
-    sts?.close()
+    proof.close()
   }
 }
 
@@ -61,6 +60,7 @@ function recordSettings({ args, environment }: CommandContext): RecordSettings {
   return {
     region: args.value('region') ?? environment.region,
     endpointUrl: args.value('endpoint-url'),
+    store: args.value('prove') === 's3' ? 's3' : undefined,
     roleArn: args.value('role-arn'),
     roleSessionName: args.value('role-session-name'),
     externalId: args.value('external-id'),
@@ -77,6 +77,10 @@ function profileToWrite(
 ): WriteCredentialProcess | undefined {
   const profile = args.value('write-profile')
   if (profile === undefined) return undefined
+  if (args.value('prove') === 's3') {
+    const remedy = 'sign with the key itself: hardkey presign, hardkey request, or signWithKey in a program'
+    throw args.wrong('--write-profile is for keys that get sessions, and a store without STS gives none', remedy)
+  }
   // Both by absolute path: programs started from a desktop or a service have another PATH than this shell.
   const command = [process.execPath, realpathSync(process.argv[1] ?? process.execPath)]
   const plaintextKeyGoesNext = args.has('remove-source') && source.kind === 'profile' && source.profile === profile
@@ -90,15 +94,13 @@ interface CheckInRequest {
   readonly to: KeyUri
   readonly pin: CheckInInput['pin']
   readonly settings: RecordSettings
-  readonly sts: StsConnection | undefined
+  readonly proof: ImportProof
 }
 
 async function checkKeyIn(context: CommandContext, request: CheckInRequest): Promise<CheckInResult> {
   const { args, environment, now, report, signal } = context
-  const { name, source, to, pin, settings, sts } = request
+  const { name, source, to, pin, settings, proof } = request
   const { accessKeyId, secret } = await readSource(context, source)
-  const prove: CheckInInput['prove'] =
-    sts === undefined ? undefined : (keys, ended) => sts.client(keys, now).getCallerIdentity({ signal: ended })
   try {
     const checkedIn = checkIn({
       name,
@@ -107,13 +109,13 @@ async function checkKeyIn(context: CommandContext, request: CheckInRequest): Pro
       to,
       pin,
       otherStore: args.has('other-store'),
-      prove,
+      prove: proof.prove,
       settings,
       folder: recordsFolder(environment),
       now,
       onStep: (step) => {
         if (step === 'undo') report.note(stepTexts[step])
-        else report.step(stepTexts[step])
+        else report.step(step === 'prove' ? proofTexts[proof.kind].step : stepTexts[step])
       },
       signal,
     })
@@ -137,11 +139,10 @@ function pinFor(context: CommandContext, to: KeyUri): CheckInInput['pin'] {
   return pinSourceOf(named, newPinPrompt(context))
 }
 
-const stepTexts: Readonly<Record<CheckInStep, string>> = Object.freeze({
+const stepTexts: Readonly<Record<Exclude<CheckInStep, 'prove'>, string>> = Object.freeze({
   import: 'put the key into the device and read its attributes back',
   open: 'open it as every later use does',
   compare: 'compare the HMAC of the device with one made in software',
-  prove: 'ask STS who the key is, signed by the device',
   record: 'write the record',
   undo: 'the check-in failed: the key is taken out of the device again',
 })
@@ -149,6 +150,7 @@ const stepTexts: Readonly<Record<CheckInStep, string>> = Object.freeze({
 function tell(
   { args, environment, output, report }: CommandContext,
   { stored, info, identity, found }: CheckInResult,
+  proof: ImportProof,
   profile: WriteCredentialProcess | undefined,
   { removed, remains }: { readonly removed: readonly string[]; readonly remains: readonly string[] },
 ): void {
@@ -178,7 +180,7 @@ function tell(
         ['checked in', `${record.accessKeyId} as ${name}`],
         ['device', info.device],
         ['protection', info.protection],
-        ['identity', identity === undefined ? 'not asked (--offline)' : identity.arn],
+        ['identity', identity?.arn ?? proofTexts[proof.kind].identity],
         ['record', path],
         ['AWS profile', profile?.profile],
         ['removed', removed.length === 0 ? undefined : `the plaintext in ${removed.join(', ')}`],
@@ -187,7 +189,7 @@ function tell(
   }
   report.next(
     profile === undefined
-      ? `hardkey ${identity === undefined ? 'inspect' : 'whoami'} ${name}`
+      ? proofTexts[proof.kind].next.replace('NAME', name)
       : `aws sts get-caller-identity --profile ${profile.profile}`,
   )
 }
