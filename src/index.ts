@@ -18,6 +18,8 @@ export {
   type OutgoingRequest,
   type ProxySettings,
   type SendOptions,
+  type StreamedAnswer,
+  type StreamedRequest,
 } from './http/client.ts'
 export type {
   DeviceContext,
@@ -36,6 +38,9 @@ export { Secret } from './key/secret.ts'
 export { KeyUri, type UriChanges, type UriValues } from './key/uri.ts'
 export { type OpenedRecord, openRecord } from './profiles/open-record.ts'
 export type { KeyRecord, RecordSettings } from './profiles/record.ts'
+export type { ChecksumAlgorithm } from './sigv4/checksum.ts'
+export type { BodyStream } from './sigv4/chunked-body.ts'
+export type { ChunkedOptions, ChunkedRequest, SignedStream } from './sigv4/chunked-form.ts'
 export {
   type DateKeySource,
   type DeviceDateKeysOptions,
@@ -43,9 +48,13 @@ export {
   type SecretDateKeysOptions,
   secretDateKeys,
 } from './sigv4/date-key.ts'
+export { type EventHeader, type EventMessage, eventMessage } from './sigv4/event-message.ts'
+export type { EventStreamRequest } from './sigv4/event-stream.ts'
 export type { SignedRequest } from './sigv4/header-form.ts'
 export { hashPayload, type PayloadChoice } from './sigv4/payload.ts'
+export type { PostCondition, PostForm, PostPolicyInput, PostPolicyOptions } from './sigv4/post-policy.ts'
 export type { HttpRequest } from './sigv4/request.ts'
+export { type SignedFetch, type SignedFetchInit, type SignedFetchOptions, signedFetch } from './sigv4/signed-fetch.ts'
 export {
   type PresignOptions,
   type SignOptions,
@@ -53,8 +62,20 @@ export {
   type SigV4SignerOptions,
   sigV4Signer,
 } from './sigv4/signer.ts'
+export { type SigV4aSigner, type SigV4aSignerOptions, sigV4aSigner } from './sigv4/sigv4a-signer.ts'
+export {
+  type CacheTokenOptions,
+  type ElastiCacheTokenOptions,
+  elastiCacheToken,
+  memoryDbToken,
+} from './sigv4/tokens/cache.ts'
+export { type DsqlTokenOptions, dsqlToken } from './sigv4/tokens/dsql.ts'
+export type { LoginToken, TokenOptions } from './sigv4/tokens/login-token.ts'
+export { type MskTokenOptions, mskToken } from './sigv4/tokens/msk.ts'
+export { type RdsTokenOptions, rdsToken } from './sigv4/tokens/rds.ts'
 export type { CallerIdentity, StsSession, TemporaryCredentials } from './sts/answer.ts'
 export { type StsCallOptions, type StsClient, type StsClientOptions, stsClient } from './sts/client.ts'
+export { type EksTokenOptions, eksToken } from './sts/eks-token.ts'
 export type {
   AssumeRoleInput,
   GetFederationTokenInput,

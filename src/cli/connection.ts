@@ -16,11 +16,11 @@ export interface StsConnection {
 }
 
 /** An HTTP client with the CA bundle and the proxies of the settings; the caller closes it. @throws ERR_CONFIG_INVALID */
-export function connect({ ca, proxy }: NetworkSettings): HttpClient {
+export function connect({ ca, proxy }: NetworkSettings, allowHttp = false): HttpClient {
   boundLookups()
   // Has no effect, since each connection asks for it (src/http/connection.ts); Node would print that it has one.
   delete process.env.NODE_TLS_REJECT_UNAUTHORIZED
-  return httpClient({ ca: ca === undefined ? undefined : [ca], proxy })
+  return httpClient({ ca: ca === undefined ? undefined : [ca], proxy, allowHttp })
 }
 
 /**

@@ -21,6 +21,8 @@ export interface Environment {
   readonly region: string | undefined
   /** AWS_ENDPOINT_URL_STS, else AWS_ENDPOINT_URL; none with AWS_IGNORE_CONFIGURED_ENDPOINT_URLS. */
   readonly stsEndpoint: { readonly url: string; readonly variable: string } | undefined
+  /** AWS_ENDPOINT_URL_S3, else AWS_ENDPOINT_URL; likewise. */
+  readonly s3Endpoint: { readonly url: string; readonly variable: string } | undefined
   readonly ignoresConfiguredEndpoints: boolean | undefined
   readonly useFipsEndpoint: boolean | undefined
   readonly useDualstackEndpoint: boolean | undefined
@@ -42,6 +44,8 @@ export interface Environment {
   /** The key by which AWS KMS is asked to decrypt a keyset, and nothing else. Read when it is called. */
   readonly awsKey: () => AwsKeyVariables | undefined
   readonly vault: VaultVariables
+  /** What kubectl tells the helper it starts: JSON with the `apiVersion` of the answer. */
+  readonly kubernetesExecInfo: string | undefined
   /** NODE_OPTIONS holds a switch that writes memory or the environment to a file, or opens the debugger (F-W09). */
   readonly dumpingOptions: readonly string[]
   /** For a program that we start: all variables but those of AWS, of hardkey and of Node. */
@@ -79,7 +83,8 @@ export function readEnvironment(variables: Variables, platform: NodeJS.Platform,
     awsCredentialsFile: read('AWS_SHARED_CREDENTIALS_FILE') ?? path.join(home(), '.aws', 'credentials'),
     profile: read('AWS_PROFILE') ?? read('AWS_DEFAULT_PROFILE'),
     region: read('AWS_REGION') ?? read('AWS_DEFAULT_REGION'),
-    stsEndpoint: ignored === true ? undefined : stsEndpointOf(read),
+    stsEndpoint: ignored === true ? undefined : endpointOf(read, 'AWS_ENDPOINT_URL_STS'),
+    s3Endpoint: ignored === true ? undefined : endpointOf(read, 'AWS_ENDPOINT_URL_S3'),
     ignoresConfiguredEndpoints: ignored,
     useFipsEndpoint: flag(read, 'AWS_USE_FIPS_ENDPOINT'),
     useDualstackEndpoint: flag(read, 'AWS_USE_DUALSTACK_ENDPOINT'),
@@ -98,6 +103,8 @@ export function readEnvironment(variables: Variables, platform: NodeJS.Platform,
     kmsEndpoint: ignored === true ? undefined : (read('AWS_ENDPOINT_URL_KMS') ?? read('AWS_ENDPOINT_URL')),
     awsKey: () => awsKeyOf(read),
     vault: readVaultVariables(read, (name) => variables[name], path.join, home),
+    // JSON, perhaps over several lines.
+    kubernetesExecInfo: variables.KUBERNETES_EXEC_INFO,
     dumpingOptions: dumpingOptionsOf(variables.NODE_OPTIONS ?? ''),
     forPrograms: forPrograms(variables),
   }
@@ -131,8 +138,8 @@ function absolute(path: typeof posix, value: string | undefined): string | undef
   return value !== undefined && path.isAbsolute(value) ? value : undefined
 }
 
-function stsEndpointOf(read: (name: string) => string | undefined): Environment['stsEndpoint'] {
-  for (const variable of ['AWS_ENDPOINT_URL_STS', 'AWS_ENDPOINT_URL']) {
+function endpointOf(read: (name: string) => string | undefined, own: string): Environment['stsEndpoint'] {
+  for (const variable of [own, 'AWS_ENDPOINT_URL']) {
     const url = read(variable)
     if (url !== undefined) return { url, variable }
   }

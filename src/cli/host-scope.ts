@@ -14,7 +14,10 @@ export interface HostScope {
 const globalServices: readonly string[] = ['cloudfront', 'iam', 'organizations', 'route53', 's3', 'sts']
 
 /** Where the signing name is not the name in the host. */
-const signingNames: Readonly<Record<string, string>> = Object.freeze({ email: 'ses' })
+const signingNames: Readonly<Record<string, string>> = Object.freeze({
+  email: 'ses',
+  transcribestreaming: 'transcribe',
+})
 
 /** Region and service by the host, without the port. */
 export function hostScope(host: string): HostScope {

@@ -6,12 +6,14 @@ import type { CheckInResult } from '../lifecycle/check-in.ts'
 import type { WriteCredentialProcess } from '../profiles/credential-process.ts'
 import type { CommandContext } from './command.ts'
 import { type MadePolicy, policyLines } from './import-policy.ts'
+import { type ImportProof, proofTexts } from './import-proof.ts'
 import { asksAPerson } from './pin-prompt.ts'
 import { pairLines } from './table-lines.ts'
 
 /** All that `import` did. */
 export interface Imported {
   readonly result: CheckInResult
+  readonly proof: ImportProof
   readonly profile: WriteCredentialProcess | undefined
   /** Files that held the plaintext. */
   readonly removed: readonly string[]
@@ -45,7 +47,7 @@ function tellNotes({ environment, report }: CommandContext, { result, profile, r
   }
 }
 
-function tellResult({ args, output }: CommandContext, { result, profile, removed, policy }: Imported): void {
+function tellResult({ args, output }: CommandContext, { result, proof, profile, removed, policy }: Imported): void {
   const { stored, info, identity } = result
   const { name, record, path } = stored
   if (args.has('json')) {
@@ -66,7 +68,7 @@ function tellResult({ args, output }: CommandContext, { result, profile, removed
       ['checked in', `${record.accessKeyId} as ${name}`],
       ['device', info.device],
       ['protection', info.protection],
-      ['identity', identity === undefined ? 'not asked (--offline)' : identity.arn],
+      ['identity', identity?.arn ?? proofTexts[proof.kind].identity],
       ['record', path],
       ['AWS profile', profile?.profile],
       ['removed', removed.length === 0 ? undefined : `the plaintext in ${removed.join(', ')}`],
@@ -75,11 +77,11 @@ function tellResult({ args, output }: CommandContext, { result, profile, removed
   if (policy !== undefined) output.line(policyLines(policy))
 }
 
-function nextCommand({ result, profile }: Imported): string {
-  const { stored, identity, awaitsApproval } = result
+function nextCommand({ result, proof, profile }: Imported): string {
+  const { stored, awaitsApproval } = result
   if (awaitsApproval) {
     return `hardkey approve ${stored.name} --office-key FILE, where the office key is, with a copy of the record`
   }
   if (profile !== undefined) return `aws sts get-caller-identity --profile ${profile.profile}`
-  return `hardkey ${identity === undefined ? 'inspect' : 'whoami'} ${stored.name}`
+  return proofTexts[proof.kind].next.replace('NAME', stored.name)
 }

@@ -31,9 +31,11 @@ const pipeSize = 32 * 1024
  */
 export function descriptorOutput(descriptor: number, beforeWaiting: () => void): Output {
   let mayWait = false
+  let written = 0
   const write = (data: string | Uint8Array): void => {
     const bytes = typeof data === 'string' ? Buffer.from(data) : data
-    if (!mayWait && bytes.length > pipeSize) {
+    written += bytes.length
+    if (!mayWait && written > pipeSize) {
       mayWait = true
       beforeWaiting()
     }

@@ -20,6 +20,14 @@ export interface Report {
   next(command: string): void
   /** Waits for `work`; after a second a person at the terminal reads what for. */
   waiting<T>(what: string, work: Promise<T>): Promise<T>
+  /** Counts bytes that pass; after a second a person at the terminal sees how many, and of how many. */
+  counting(what: string, total: number | undefined): Counter
+}
+
+export interface Counter {
+  add(bytes: number): void
+  /** Must be called, whatever happened. */
+  end(): void
 }
 
 /**
@@ -50,7 +58,35 @@ export function descriptorReport(descriptor: number, verbose: boolean, isAsking:
         clearInterval(timer)
       }
     },
+    counting: (what, total) => counter(descriptor, what, total),
   }
+}
+
+/** One line that is written over again and again, at a terminal alone. */
+function counter(descriptor: number, what: string, total: number | undefined): Counter {
+  let passed = 0
+  let shown = false
+  const show = (): void => {
+    const of = total === undefined ? '' : ` of ${mebibytes(total)}`
+    writeQuietly(descriptor, `\rhardkey: ${what}: ${mebibytes(passed)}${of} MiB`)
+    shown = true
+  }
+  const timer = isTerminal(descriptor) ? setInterval(show, 1000) : undefined
+  return {
+    add: (bytes) => {
+      passed += bytes
+    },
+    end: () => {
+      clearInterval(timer)
+      if (!shown) return
+      show()
+      writeQuietly(descriptor, '\n')
+    },
+  }
+}
+
+function mebibytes(bytes: number): string {
+  return (bytes / 1_048_576).toFixed(1)
 }
 
 type Line = readonly [kind: string, text: string]

@@ -1,7 +1,7 @@
 // What request and presign share. In: options and URL. Out: the scope of the signature and the headers of the request.
 // AWS Signature Version 4, "Credential scope".
 
-import { checkedMethod, UrlSplitter } from '../sigv4/request.ts'
+import { checkedMethod, UrlSplitter, webSocketAsHttp } from '../sigv4/request.ts'
 import type { ParsedArguments } from './args.ts'
 import type { CommandContext } from './command.ts'
 import { type HostScope, hostScope } from './host-scope.ts'
@@ -27,14 +27,19 @@ export async function requestScope(
 ): Promise<RequestScope> {
   const { args } = context
   checkedMethod(method)
-  const host: HostScope = hostScope(new UrlSplitter().split(url).host)
-  const service = args.value('service') ?? host.service ?? otherwise
+  const host: HostScope = hostScope(new UrlSplitter().split(webSocketAsHttp(url)).host)
+  const service = args.value('service') ?? serviceOf(host, url) ?? otherwise
   if (service === undefined) {
     throw args.wrong('the URL does not tell the service', 'give --service, as in --service s3')
   }
   const region = args.value('region') ?? host.region ?? (await regionSetting(context, named.settings))?.value
   if (region === undefined) throw args.wrong('the URL does not tell the region', 'give --region')
   return { service, region }
+}
+
+/** AWS IoT has another signing name for the WebSocket of MQTT. */
+function serviceOf({ service }: HostScope, url: string): string | undefined {
+  return service === 'iot' && /^wss?:/i.test(url) ? 'iotdevicegateway' : service
 }
 
 /** The headers of `--header NAME:VALUE`. @throws ERR_USAGE for one without a colon */

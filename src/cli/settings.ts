@@ -41,6 +41,7 @@ export interface StsSettings extends NetworkSettings {
 /** The settings of a call to STS. @throws ERR_CONFIG_INVALID */
 export async function stsSettings(context: CommandContext, record: RecordSettings): Promise<StsSettings> {
   const { args, environment } = context
+  refuseStoreWithoutSts(context, record)
   const profile = await awsProfile(context)
   const region = regionOf(context, record, profile)
   const endpoint = endpointOf(context, record, profile)
@@ -69,9 +70,43 @@ export async function regionSetting(
   return regionOf(context, record, await awsProfile(context))
 }
 
+/** Where S3 is, if not at AWS: `--endpoint-url`, AWS_ENDPOINT_URL_S3, the record of a store, the AWS profile. */
+export async function s3EndpointSetting(
+  context: CommandContext,
+  record: RecordSettings,
+): Promise<Setting<string> | undefined> {
+  const { args, environment } = context
+  const profile = await awsProfile(context)
+  const ofProfile = environment.ignoresConfiguredEndpoints === true ? undefined : profile.endpointUrl('s3')
+  const found =
+    setting(args.value('endpoint-url'), '--endpoint-url') ??
+    setting(environment.s3Endpoint?.url, environment.s3Endpoint?.variable ?? '') ??
+    setting(record.store === 's3' ? record.endpointUrl : undefined, 'the record') ??
+    setting(ofProfile, profile.where('endpoint_url') ?? 'the AWS profile')
+  if (found !== undefined && !/^https?:\/\/[^/?#@]+(?:\/[^?#]*)?$/i.test(found.value)) {
+    throw new HardkeyError('ERR_CONFIG_INVALID', `the endpoint is not an http or https URL (from ${found.origin})`, {
+      hint: 'write scheme, host and port, as in https://store.example:9000',
+    })
+  }
+  return found
+}
+
 /** CA bundle and proxies for a request of any service. */
 export async function networkSettings(context: CommandContext): Promise<NetworkSettings> {
   return await networkOf(context, await awsProfile(context))
+}
+
+/** A key of a store that has no STS gets no sessions, unless this run says where an STS is. */
+function refuseStoreWithoutSts({ args, environment }: CommandContext, { store }: RecordSettings): void {
+  if (store === undefined || args.value('endpoint-url') !== undefined) return
+  if (environment.stsEndpoint?.variable === 'AWS_ENDPOINT_URL_STS') return
+  throw new HardkeyError(
+    'ERR_CONFIG_INVALID',
+    'this key is of a store without STS, which gives no temporary credentials',
+    {
+      hint: 'sign with the key itself: hardkey presign, hardkey request, or signWithKey in a program',
+    },
+  )
 }
 
 async function awsProfile({ args, environment }: CommandContext): Promise<ProfileSettings> {

@@ -50,6 +50,39 @@ const caFlag: FlagSpec = {
 
 const regionFlag: FlagSpec = { name: 'region', value: 'REGION', help: 'the AWS Region', variable: 'AWS_REGION' }
 
+const allowHttpFlag: FlagSpec = {
+  name: 'allow-http',
+  help: 'allow plain http to another machine, with a warning each time',
+}
+
+const s3EndpointFlag: FlagSpec = {
+  name: 'endpoint-url',
+  value: 'URL',
+  help: 'for s3://BUCKET/KEY: a store in another place',
+  variable: 'AWS_ENDPOINT_URL_S3',
+}
+
+/** What request, presign and explain share. */
+const targetFlags: readonly FlagSpec[] = [
+  { name: 'query', value: 'NAME=VALUE', many: true, help: 'a query parameter, encoded here; may be repeated' },
+  s3EndpointFlag,
+  allowHttpFlag,
+  regionFlag,
+]
+
+const bodyFlags: readonly FlagSpec[] = [
+  { name: 'body', value: 'TEXT|@FILE', help: 'the body, as text or from a file; @- for standard input' },
+  { name: 'unsigned-payload', help: 'leave the body out of the signature (S3 over https)' },
+  { name: 'payload-hash', value: 'HEX', help: 'SHA-256 of the body, for one that can be read only once' },
+  {
+    name: 'checksum',
+    value: 'ALGORITHM',
+    help: 'S3: send in chunks with crc32, crc32c, crc64nvme, sha1 or sha256 behind them',
+  },
+]
+
+const urlArgument: ArgumentSpec = { name: 'URL', help: 'https, http on this machine, or s3://BUCKET/KEY' }
+
 const stsFlags: readonly FlagSpec[] = [
   regionFlag,
   {
@@ -133,7 +166,12 @@ export const commands: readonly CommandSpec[] = Object.freeze([
         value: 'SOURCE',
         help: 'prompt (default), stdin, fd:N, csv:FILE, json:FILE, profile:NAME, backup:FILE, or device',
       },
-      { name: 'offline', help: 'ask no STS who the key is: for stores without one' },
+      {
+        name: 'prove',
+        value: 'sts|s3',
+        help: 'ask STS who the key is (default), or list buckets at a store without STS',
+      },
+      { name: 'offline', help: 'prove it nowhere: for stores that cannot be reached from here' },
       { name: 'other-store', help: "take an ID or secret that is not in AWS's form" },
       { name: 'allow-exportable', help: 'take a key from a backup of Vault though its server could give it out' },
       { name: 'write-profile', value: 'PROFILE', help: 'write the AWS profile that gets its credentials from here' },
@@ -144,6 +182,7 @@ export const commands: readonly CommandSpec[] = Object.freeze([
       strictFlag,
       ...sessionFlags,
       ...stsFlags,
+      allowHttpFlag,
       pinSourceFlag,
       jsonFlag,
     ],
@@ -165,6 +204,7 @@ export const commands: readonly CommandSpec[] = Object.freeze([
       'hardkey import prod --to embedded --from profile:prod --write-profile prod --remove-source',
       'hardkey import edge --to tpm2 --pcrs sha256:7 --region eu-west-1',
       "hardkey import fleet --to 'vault:key=fleet?address=https://vault.example:8200' --apply",
+      'hardkey import store --to embedded --other-store --prove s3 --endpoint-url https://store.example:9000 --region us-east-1',
     ],
     load: async () => (await import('./commands/import.ts')).importKey,
   },
@@ -215,27 +255,26 @@ export const commands: readonly CommandSpec[] = Object.freeze([
     name: 'request',
     task: 'use it',
     summary: 'one request signed by the device; the body goes to standard output',
-    arguments: [
-      nameArgument,
-      { name: 'METHOD', help: 'GET, PUT, POST, DELETE, HEAD, …' },
-      { name: 'URL', help: 'https, or http on this machine' },
-    ],
+    arguments: [nameArgument, { name: 'METHOD', help: 'GET, PUT, POST, DELETE, HEAD, …' }, urlArgument],
     flags: [
       { name: 'service', value: 'SERVICE', help: 'the service in the credential scope; known for amazonaws.com hosts' },
       { name: 'header', value: 'NAME:VALUE', many: true, help: 'a header to send and sign; may be repeated' },
-      { name: 'body', value: 'TEXT|@FILE', help: 'the body, as text or from a file' },
-      { name: 'unsigned-payload', help: 'leave the body out of the signature (S3 over https)' },
+      ...bodyFlags,
       { name: 'dry-run', help: 'print the signed request and send nothing' },
-      regionFlag,
+      ...targetFlags,
       caFlag,
       profileFlag,
       ...keyFlags,
       { name: 'json', help: 'with --dry-run: print the signed request as JSON' },
     ],
-    text: ['Exit status 1 unless the answer is 2xx. --verbose tells status and headers of the answer.'],
+    text: [
+      'Exit status 1 unless the answer is 2xx. --verbose tells status and headers of the answer.',
+      'Bodies pass as streams in both directions, of any size. In s3://BUCKET/KEY the key is not encoded.',
+    ],
     examples: [
       "hardkey request prod GET 'https://sts.eu-west-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15'",
       'hardkey request prod PUT https://s3.eu-west-1.amazonaws.com/bucket/notes.txt --body @notes.txt',
+      'hardkey request store GET s3://bucket/backup.tar --endpoint-url https://store.example:9000',
     ],
     load: async () => (await import('./commands/request.ts')).request,
   },
@@ -243,10 +282,11 @@ export const commands: readonly CommandSpec[] = Object.freeze([
     name: 'presign',
     task: 'use it',
     summary: 'a URL that anyone may use until it expires, up to 7 days',
-    arguments: [nameArgument, { name: 'URL', help: 'https, or http for a store without it' }],
+    arguments: [nameArgument, urlArgument],
     flags: [
       { name: 'method', value: 'METHOD', help: 'what the URL allows; default GET' },
       { name: 'expires', value: 'TIME', help: 'from now: 900, 15m, 12h, 7d; default 1h' },
+      { name: 'expires-in', value: 'SECONDS', help: 'the same, by the name that the AWS CLI has for it' },
       {
         name: 'service',
         value: 'SERVICE',
@@ -258,7 +298,7 @@ export const commands: readonly CommandSpec[] = Object.freeze([
         many: true,
         help: 'a header that the user of the URL must send; may be repeated',
       },
-      regionFlag,
+      ...targetFlags,
       profileFlag,
       ...keyFlags,
       jsonFlag,
@@ -267,8 +307,61 @@ export const commands: readonly CommandSpec[] = Object.freeze([
     examples: [
       'hardkey presign prod https://s3.eu-west-1.amazonaws.com/bucket/photo.jpg --expires 7d',
       'hardkey presign prod https://s3.eu-west-1.amazonaws.com/bucket/upload.bin --method PUT --expires 15m',
+      'hardkey presign prod wss://abc-ats.iot.eu-west-1.amazonaws.com/mqtt',
     ],
     load: async () => (await import('./commands/presign.ts')).presign,
+  },
+  {
+    name: 'token',
+    task: 'use it',
+    summary: 'a password by signature: rds, dsql, elasticache, memorydb, msk, eks',
+    arguments: [nameArgument, { name: 'KIND', help: 'rds, dsql, elasticache, memorydb, msk or eks' }],
+    flags: [
+      { name: 'hostname', value: 'HOST', help: 'rds, dsql: the endpoint, as the client connects to it' },
+      { name: 'port', value: 'PORT', help: 'rds' },
+      { name: 'username', value: 'USER', help: 'rds: the database user' },
+      { name: 'admin', help: 'dsql: for the role admin' },
+      { name: 'expires-in', value: 'TIME', help: 'dsql: 900 (default), 15m, 12h; the others live 15 minutes' },
+      { name: 'cache-name', value: 'NAME', help: 'elasticache, memorydb: the cache in lower case, not its endpoint' },
+      { name: 'user-id', value: 'ID', help: 'elasticache, memorydb: the user' },
+      { name: 'serverless', help: 'elasticache: the cache is serverless' },
+      { name: 'cluster-name', value: 'NAME', help: 'eks: the cluster' },
+      regionFlag,
+      profileFlag,
+      ...keyFlags,
+      jsonFlag,
+    ],
+    text: ['Nothing is sent. For eks the ExecCredential is printed that kubectl reads, as by aws eks get-token.'],
+    examples: [
+      'hardkey token prod rds --hostname db.abc.eu-west-1.rds.amazonaws.com --port 5432 --username app',
+      'hardkey token prod eks --cluster-name blue --region eu-west-1',
+    ],
+    load: async () => (await import('./commands/token.ts')).token,
+  },
+  {
+    name: 'explain',
+    task: 'look after it',
+    summary: 'what is signed for a request, and where a service signed something else',
+    arguments: [nameArgument, { name: 'METHOD', help: 'GET, PUT, …' }, urlArgument],
+    flags: [
+      { name: 'answer', value: '@FILE', help: 'the body of a SignatureDoesNotMatch answer, to compare with' },
+      { name: 'service', value: 'SERVICE', help: 'the service in the credential scope; known for amazonaws.com hosts' },
+      { name: 'header', value: 'NAME:VALUE', many: true, help: 'a header of the request; may be repeated' },
+      ...bodyFlags,
+      ...targetFlags,
+      profileFlag,
+      ...keyFlags,
+      jsonFlag,
+    ],
+    text: [
+      'Asks no device, sends nothing and shows no signature. A presigned URL is explained as it is.',
+      'Exit status 1 where the answer of the service was made over another text.',
+    ],
+    examples: [
+      'hardkey explain prod GET https://s3.eu-west-1.amazonaws.com/bucket/notes.txt',
+      'hardkey explain prod GET https://s3.eu-west-1.amazonaws.com/bucket/notes.txt --answer @refused.xml',
+    ],
+    load: async () => (await import('./commands/explain.ts')).explain,
   },
   {
     name: 'list',

@@ -8,11 +8,13 @@ import { ConnectionPool } from './connection-pool.ts'
 import { type Resolver, sharedLookups, systemResolver } from './dial.ts'
 import { exchange, type HttpAnswer, type OutgoingRequest } from './exchange.ts'
 import { type ProxySettings, readProxySettings } from './proxy.ts'
+import { type StreamedAnswer, type StreamedRequest, streamExchange } from './stream-exchange.ts'
 import { readTarget, type Target } from './target.ts'
 import { type ClientCertificate, readCertificates, trustContext } from './trust.ts'
 
 export type { HttpAnswer, OutgoingRequest } from './exchange.ts'
 export type { ProxySettings } from './proxy.ts'
+export type { StreamedAnswer, StreamedRequest } from './stream-exchange.ts'
 export type { ClientCertificate } from './trust.ts'
 
 /** How a client connects and what it bounds. */
@@ -35,6 +37,8 @@ export interface HttpClientOptions {
   readonly firstByteMilliseconds?: number | undefined
   /** For the whole exchange. 20000 by default. */
   readonly totalMilliseconds?: number | undefined
+  /** For `stream`: how long no byte may pass. 60000 by default. */
+  readonly idleMilliseconds?: number | undefined
   /** The longest body of an answer. 65536 by default. */
   readonly maxBytes?: number | undefined
   /** Allows plain http to other machines too. False by default. */
@@ -60,6 +64,12 @@ export interface HttpClient {
    * after close(). An abort throws the signal's reason.
    */
   send(request: OutgoingRequest, options?: SendOptions): Promise<HttpAnswer>
+  /**
+   * The answer as it comes, to a request whose body may be a stream. Time runs only while no byte passes. Optional: a
+   * client may leave it out.
+   * @throws as `send`; what the stream of the body throws
+   */
+  stream?(request: StreamedRequest, options?: Pick<SendOptions, 'signal'>): Promise<StreamedAnswer>
   /**
    * Opens a connection ahead, for the first request to the scheme, host and port of this URL. What fails is told to that
    * request. Optional: a client may leave it out.
@@ -107,6 +117,12 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
         firstByteMilliseconds: options.firstByteMilliseconds ?? 10_000,
         totalMilliseconds: options.totalMilliseconds ?? 20_000,
         maxBytes: maxBytes ?? options.maxBytes ?? 65_536,
+        signals: signal === undefined ? [closing.signal] : [signal, closing.signal],
+      })
+    },
+    async stream(request, { signal } = {}) {
+      return streamExchange(pool, targetOf(request.url), request, {
+        idleMilliseconds: options.idleMilliseconds ?? 60_000,
         signals: signal === undefined ? [closing.signal] : [signal, closing.signal],
       })
     },

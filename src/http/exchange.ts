@@ -65,7 +65,8 @@ export function exchange(
   })
 }
 
-function openRequest(
+/** The request, whose connection is being made; nothing of its body is out. @throws ERR_REQUEST_INVALID for a header that HTTP cannot carry */
+export function openRequest(
   pool: ConnectionPool,
   target: Target,
   outgoing: OutgoingRequest,
@@ -165,7 +166,7 @@ function joined(chunks: readonly Buffer[], length: number): Uint8Array {
 }
 
 /** From [name, value, name, value]; an own property for each name, `__proto__` too. */
-function readHeaders(raw: readonly string[]): Readonly<Record<string, string>> {
+export function readHeaders(raw: readonly string[]): Readonly<Record<string, string>> {
   const headers = new Map<string, string>()
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index]?.toLowerCase() ?? ''

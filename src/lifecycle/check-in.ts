@@ -36,6 +36,8 @@ import { checkAccessKeyId } from './secret-form.ts'
 /** What is about to be done. `undo` comes after a failure, when there is something to remove. */
 export type CheckInStep = 'import' | 'open' | 'compare' | 'prove' | 'record' | 'undo'
 
+export type ProveKey = (keys: DateKeySource, signal: AbortSignal | undefined) => Promise<CallerIdentity | undefined>
+
 /** What checks in, where, and how it is proved. */
 export interface CheckInInput {
   readonly name: string
@@ -50,8 +52,8 @@ export interface CheckInInput {
   readonly pin?: PinSource | undefined
   /** Takes an access key ID that is not in AWS's form. */
   readonly otherStore?: boolean | undefined
-  /** Asks AWS who the key is, signed by the device. Left out for stores without STS. */
-  readonly prove?: ((keys: DateKeySource, signal: AbortSignal | undefined) => Promise<CallerIdentity>) | undefined
+  /** Asks the service whether it knows the key, signed by the device; STS also says who it is. Left out: not proved. */
+  readonly prove?: ProveKey | undefined
   readonly settings?: RecordSettings | undefined
   /** The folder of records; made with mode 0700 when it is missing. */
   readonly folder: string
@@ -65,7 +67,7 @@ export interface CheckInInput {
 export interface CheckInResult {
   readonly stored: StoredRecord
   readonly info: KeyInfo
-  /** What `prove` found; undefined without it. */
+  /** What `prove` found; undefined without it, and where a store has no names. */
   readonly identity: CallerIdentity | undefined
   /** True when this very key was in the device already, left by a check-in that was cut off or put there by hand. */
   readonly found: boolean

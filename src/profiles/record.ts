@@ -12,6 +12,8 @@ export interface RecordSettings {
   readonly region?: string | undefined
   /** Base URL of the service, or of STS, in place of that of the region. */
   readonly endpointUrl?: string | undefined
+  /** `s3`: the endpoint is a store that speaks S3 and has no STS. */
+  readonly store?: 's3' | undefined
   readonly roleArn?: string | undefined
   readonly roleSessionName?: string | undefined
   readonly externalId?: string | undefined
@@ -49,6 +51,7 @@ const fields: Readonly<Record<keyof KeyRecord, (value: unknown) => string | unde
   check: matching(/^[0-9a-f]{16}$/, '16 lower-case hex digits'),
   region: matching(/^[a-z0-9-]{1,64}$/, 'a region such as eu-west-1'),
   endpointUrl: matching(/^https?:\/\/[\x21-\x7e]{1,2000}$/, 'an http or https URL'),
+  store: matching(/^s3$/, 's3'),
   roleArn: matching(/^arn:[\x21-\x7e]{1,2044}$/, 'an ARN'),
   roleSessionName: matching(/^[\w+=,.@-]{2,64}$/, 'text of 2 to 64 letters, digits or _+=,.@-'),
   externalId: matching(/^[\w+=,.@:/-]{2,1224}$/, 'text of 2 to 1224 letters, digits or _+=,.@:/-'),

@@ -24,6 +24,9 @@ interface CanonicalHeader {
 const unsignedNames =
   /^(?:baggage|connection|expect|keep-alive|max-forwards|proxy-.*|sec-.*|te|traceparent|tracestate|trailer|transfer-encoding|upgrade|user-agent|x-amzn-trace-id)$/
 
+/** Headers of an earlier signature, which the new one replaces. */
+const ofSignature = /^(?:authorization|x-amz-(?:date|region-set|security-token))$/
+
 /** The headers of one request: as they are sent, in the order given, and as they are signed, in the order of their names. */
 export class HeaderList {
   readonly sent: Record<string, string> = {}
@@ -39,7 +42,8 @@ export class HeaderList {
   static read(given: RequestHeaders | undefined): HeaderList {
     const headers = new HeaderList()
     if (given === undefined) return headers
-    if (isPairs(given)) for (const [name, value] of given) headers.#add(name, value)
+    if (typeof given !== 'object' || given === null) throw notHeaders()
+    if (isPairs(given)) for (const pair of given) headers.#addPair(pair)
     else for (const name of Object.keys(given)) headers.#add(name, given[name])
     return headers
   }
@@ -77,11 +81,16 @@ export class HeaderList {
     return { lines, signedHeaders }
   }
 
+  #addPair(pair: readonly [string, string]): void {
+    // A caller without types may pass anything.
+    if (!Array.isArray(pair)) throw notHeaders()
+    this.#add(pair[0], pair[1])
+  }
+
   #add(sentName: string, given: string | undefined): void {
     const name = checkedName(sentName)
     const value = checkedValue(sentName, given)
-    // Headers of an earlier signature, which the new one replaces.
-    if (name === 'authorization' || name === 'x-amz-date' || name === 'x-amz-security-token') return
+    if (ofSignature.test(name)) return
     const before = this.#lastBefore(name)
     const same = before.next
     if (same?.name !== name) {
@@ -106,9 +115,10 @@ export class HeaderList {
 
 /** RFC 9110, section 5.6.2, token; in lower case. "__proto__" is one, but would be lost in the object that is returned. */
 function checkedName(sentName: string): string {
+  if (typeof sentName !== 'string') throw notHeaders()
   if (/^[a-z0-9-]+$/.test(sentName)) return sentName
   if (/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(sentName) && sentName !== '__proto__') return sentName.toLowerCase()
-  throw new HardkeyError('ERR_REQUEST_INVALID', `the header name ${JSON.stringify(String(sentName))} is not one`)
+  throw new HardkeyError('ERR_REQUEST_INVALID', `the header name ${JSON.stringify(sentName)} is not one`)
 }
 
 /** RFC 9110, section 5.5, and what node:http sends: Latin-1 without control characters but the tab. In canonical form. */
@@ -121,6 +131,10 @@ function checkedValue(sentName: string, value: string | undefined): string {
   throw new HardkeyError('ERR_REQUEST_INVALID', `the header ${sentName} has a value that cannot be sent`, {
     hint: 'a header value is text of Latin-1 without line ends; encode anything else first',
   })
+}
+
+function notHeaders(): HardkeyError {
+  return new HardkeyError('ERR_REQUEST_INVALID', 'the headers are neither an object nor pairs of name and value')
 }
 
 function isPairs(headers: RequestHeaders): headers is Iterable<readonly [string, string]> {

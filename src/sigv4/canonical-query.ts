@@ -42,7 +42,7 @@ export function canonicalQuery(parameters: Parameter[]): string {
 
 /** What a presigned URL adds to its query. */
 const signatureParameters =
-  /^x-amz-(?:algorithm|content-sha256|credential|date|expires|security-token|signature|signedheaders)$/i
+  /^x-amz-(?:algorithm|content-sha256|credential|date|expires|region-set|security-token|signature|signedheaders)$/i
 
 /**
  * As `queryParameters`, for a query that is to be signed.

@@ -10,7 +10,6 @@ import { bodyHash, chosenPayload, type PayloadChoice, unsignedPayloadText } from
 import { checkedMethod, type HttpRequest, type RequestUrl } from './request.ts'
 import type { SigningRules } from './rules.ts'
 import type { SigningMoment } from './signing-moment.ts'
-import { algorithm } from './string-to-sign.ts'
 
 /** A request that is ready to be sent as it is: its headers carry the signature. */
 export interface SignedRequest {
@@ -26,7 +25,7 @@ export interface SignedRequest {
 /** What is signed, and what comes of it. */
 export interface HeaderForm {
   readonly canonicalRequest: string
-  /** The request with `signature`, 64 hex digits. */
+  /** The request with `signature` in hex. */
   complete(signature: string): SignedRequest
 }
 
@@ -48,6 +47,7 @@ export function headerForm(
     headers.set('x-amz-security-token', 'X-Amz-Security-Token', rules.sessionToken, !rules.unsignedSessionToken)
   }
   headers.set('x-amz-date', 'X-Amz-Date', moment.time)
+  if (rules.regionSet !== undefined) headers.set('x-amz-region-set', 'X-Amz-Region-Set', rules.regionSet)
   if (payloadHeader === undefined && (rules.payloadHashHeader || payloadHash === unsignedPayloadText)) {
     headers.set('x-amz-content-sha256', 'x-amz-content-sha256', payloadHash)
   }
@@ -65,7 +65,7 @@ export function headerForm(
     }),
     complete(signature) {
       const { sent } = headers
-      sent.Authorization = `${algorithm} Credential=${moment.credential}, SignedHeaders=${signedHeaders}, Signature=${signature}`
+      sent.Authorization = `${rules.algorithm} Credential=${moment.credential}, SignedHeaders=${signedHeaders}, Signature=${signature}`
       return body === undefined
         ? { method, url: url.text, headers: sent }
         : { method, url: url.text, headers: sent, body }

@@ -5,16 +5,18 @@
 import { createHash, hash } from 'node:crypto'
 import { HardkeyError } from '../errors.ts'
 
-/** SHA-256 of nothing. */
-const emptyHash = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+/** SHA-256 of nothing, in lower-case hex. */
+export const emptyHash = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 
 /** Says that the body is not part of the signature. */
 export const unsignedPayloadText = 'UNSIGNED-PAYLOAD'
 
 /** SHA-256 of a body in lower-case hex; text counts as UTF-8. @throws ERR_REQUEST_INVALID for a body of another kind */
 export function bodyHash(body: Uint8Array | string | undefined): string {
-  if (body === undefined || body.length === 0) return emptyHash
-  if (typeof body === 'string' || body instanceof Uint8Array) return hash('sha256', body, 'hex')
+  if (body === undefined) return emptyHash
+  if (typeof body === 'string' || body instanceof Uint8Array) {
+    return body.length === 0 ? emptyHash : hash('sha256', body, 'hex')
+  }
   throw new HardkeyError('ERR_REQUEST_INVALID', 'the body is neither bytes nor text, so it has no hash yet', {
     hint: 'for a stream leave the body out and give payloadHash (see hashPayload), or unsignedPayload: true',
   })

@@ -12,12 +12,11 @@ import { bodyHash, chosenPayload, type PayloadChoice, unsignedPayloadText } from
 import { checkedMethod, type HttpRequest, type RequestUrl } from './request.ts'
 import type { SigningRules } from './rules.ts'
 import type { SigningMoment } from './signing-moment.ts'
-import { algorithm } from './string-to-sign.ts'
 
 /** What is signed, and what comes of it. */
 export interface QueryForm {
   readonly canonicalRequest: string
-  /** The URL with `signature`, 64 hex digits. */
+  /** The URL with `signature` in hex. */
   complete(signature: string): string
 }
 
@@ -36,11 +35,12 @@ export function queryForm(
 
   // Three runs of parameters, each in the order of names; the official vectors send the second behind the third.
   const payloadHash = payload.inQuery ? `&X-Amz-Content-Sha256=${payload.hash}` : ''
-  const first = `X-Amz-Algorithm=${algorithm}${payloadHash}&X-Amz-Credential=${moment.encodedCredential}&X-Amz-Date=${moment.time}`
+  const first = `X-Amz-Algorithm=${rules.algorithm}${payloadHash}&X-Amz-Credential=${moment.encodedCredential}&X-Amz-Date=${moment.time}`
   const expires = `&X-Amz-Expires=${options.expiresIn}`
   const token = rules.encodedSessionToken === undefined ? '' : `&X-Amz-Security-Token=${rules.encodedSessionToken}`
+  const regions = rules.regionSet === undefined ? '' : `&X-Amz-Region-Set=${encode(rules.regionSet)}`
   const names = `&X-Amz-SignedHeaders=${encode(signedHeaders)}`
-  const ours = `${first}${expires}${rules.unsignedSessionToken ? '' : token}${names}`
+  const ours = `${first}${expires}${regions}${rules.unsignedSessionToken ? '' : token}${names}`
   return {
     canonicalRequest: canonicalRequest({
       method: checkedMethod(request.method),
@@ -52,7 +52,7 @@ export function queryForm(
     }),
     complete(signature) {
       const joint = url.query === undefined ? '?' : url.query === '' || url.query.endsWith('&') ? '' : '&'
-      return `${url.text}${joint}${first}${names}${expires}${token}&X-Amz-Signature=${signature}`
+      return `${url.text}${joint}${first}${names}${expires}${token}${regions}&X-Amz-Signature=${signature}`
     },
   }
 }

@@ -36,10 +36,21 @@ export interface RequestUrl {
 
 /** @throws ERR_REQUEST_INVALID for a method that is not upper-case letters */
 export function checkedMethod(method: string): string {
-  if (/^[A-Z]{1,32}$/.test(method)) return method
+  if (typeof method === 'string' && /^[A-Z]{1,32}$/.test(method)) return method
   throw new HardkeyError('ERR_REQUEST_INVALID', 'the method is not a word in upper case', {
     hint: 'write GET, PUT, POST, HEAD or DELETE',
   })
+}
+
+/** A WebSocket begins as a GET over http or https (RFC 6455, section 4.1), and is signed as that. Other URLs, most of which begin with "h", as they are. */
+export function webSocketAsHttp(url: string | URL): string | URL {
+  const text = urlText(url)
+  return text.charCodeAt(0) !== 0x68 && /^wss?:/i.test(text) ? `http${text.slice('ws'.length)}` : url
+}
+
+/** The other way. */
+export function httpAsWebSocket(url: string): string {
+  return `ws${url.slice('http'.length)}`
 }
 
 /** Splits URLs and remembers the host of the last origin, since most requests go where the one before went. */
@@ -49,8 +60,8 @@ export class UrlSplitter {
 
   /** @throws ERR_REQUEST_INVALID for a URL that is not absolute http(s), or has user info, a fragment or control characters */
   split(url: string | URL): RequestUrl {
-    const text = typeof url === 'string' ? url : url.href
-    if (/[\x00-\x1f\x7f#]/.test(text)) refuseCharacter(text)
+    const text = urlText(url)
+    if (!/^[\x21\x22\x24-\x7e]+$/.test(text) && /[\x00-\x1f\x7f#]/.test(text)) refuseCharacter(text)
     const start = text.indexOf('//') + 2
     const mark = text.indexOf('?', start)
     const end = mark < 0 ? text.length : mark
@@ -68,6 +79,13 @@ export class UrlSplitter {
       query: mark < 0 ? undefined : text.slice(mark + 1),
     }
   }
+}
+
+/** A caller without types may pass anything. @throws ERR_REQUEST_INVALID for what is neither text nor a URL */
+function urlText(url: string | URL): string {
+  if (typeof url === 'string') return url
+  if (typeof url === 'object' && typeof url?.href === 'string') return url.href
+  throw new HardkeyError('ERR_REQUEST_INVALID', 'the URL is neither text nor a URL object')
 }
 
 function refuseCharacter(text: string): never {

@@ -6,9 +6,14 @@ import { HardkeyError } from '../errors.ts'
 import type { PathRule } from './canonical-uri.ts'
 import type { DateKeySource } from './date-key.ts'
 import { encode } from './encoding.ts'
+import { algorithm } from './string-to-sign.ts'
 
 /** The rules of one signer. */
 export interface SigningRules {
+  /** As the string to sign, the Authorization header and X-Amz-Algorithm name it. */
+  readonly algorithm: string
+  /** SigV4a: the regions, in place of the one in the scope. */
+  readonly regionSet: string | undefined
   readonly region: string
   readonly service: string
   readonly accessKeyId: string
@@ -48,6 +53,8 @@ export function signingRules(options: RuleOptions): SigningRules {
   const service = checkScopePart('service', options.service)
   const isS3 = s3Services.includes(service)
   return {
+    algorithm,
+    regionSet: undefined,
     region: checkScopePart('region', options.region),
     service,
     accessKeyId: keys.accessKeyId,

@@ -2,17 +2,29 @@
 // In: a DateKeySource, region, service, clock. Out: signed headers or a presigned URL. AWS Signature Version 4.
 // 1. One look at the clock per request gives the time, the date in the scope and the date of the key.
 // 2. The request is checked and made canonical before the key is asked for, so a bad one costs no device call.
-// 3. The SigningKey is kept until 00:15 UTC of the next day, three at most; signing with a kept one waits for nothing.
+// 3. Signing with a key that is kept (signing-keys.ts) waits for nothing.
 
 import { HardkeyError } from '../errors.ts'
+import { chunkedBody, chunkedLength } from './chunked-body.ts'
+import {
+  type ChunkedOptions,
+  type ChunkedRequest,
+  checkedChunkBytes,
+  type SignedStream,
+  streamingHeaders,
+  streamingPayload,
+} from './chunked-form.ts'
 import { clockOf } from './date-window.ts'
-import { DayCache } from './day-cache.ts'
+import { type EventStreamRequest, eventsPayload, signedEvents } from './event-stream.ts'
+import { FastPath } from './fast-path.ts'
 import { headerForm, type SignedRequest } from './header-form.ts'
+import { type PostForm, type PostPolicyInput, type PostPolicyOptions, policyForm } from './post-policy.ts'
 import { queryForm } from './query-form.ts'
-import { type HttpRequest, UrlSplitter } from './request.ts'
-import { type RuleOptions, signingRules } from './rules.ts'
-import { SigningKey } from './signing-key.ts'
-import { signingMoments } from './signing-moment.ts'
+import { type HttpRequest, httpAsWebSocket, UrlSplitter, webSocketAsHttp } from './request.ts'
+import { type RuleOptions, type SigningRules, signingRules } from './rules.ts'
+import { SignatureChain } from './signature-chain.ts'
+import { SigningKeys } from './signing-keys.ts'
+import { type SigningMoment, signingMoments } from './signing-moment.ts'
 import { stringToSign } from './string-to-sign.ts'
 
 export interface SigV4SignerOptions extends RuleOptions {
@@ -50,11 +62,31 @@ export interface SigV4Signer {
   sign(request: HttpRequest, options?: SignOptions): Promise<SignedRequest>
   /**
    * The URL with the signature in its query. Who uses it sends the same method and every header that was given here.
-   * For S3 the body stays unsigned, unless a body or `payloadHash` is given.
+   * For S3 the body stays unsigned, unless a body or `payloadHash` is given. A wss URL opens a WebSocket (Amazon
+   * Transcribe; AWS IoT as service `iotdevicegateway` with `unsignedSessionToken`).
    *
    * @throws as `sign`; ERR_REQUEST_INVALID for `expiresIn` outside 1 to 604800 and for a URL that is signed already
    */
   presign(request: HttpRequest, options: PresignOptions): Promise<string>
+  /**
+   * An upload to S3 in signed chunks (`aws-chunked`): the body is neither hashed beforehand nor held, and a checksum may
+   * follow it. For S3 and stores that speak it alone.
+   *
+   * @throws as `sign`; ERR_REQUEST_INVALID for a length or chunk size that is none, and for `unsignedPayload` without a checksum
+   */
+  signChunked(request: ChunkedRequest, options: ChunkedOptions): Promise<SignedStream>
+  /**
+   * A request whose body is a stream of events (Amazon Transcribe and its like), each signed as it passes.
+   *
+   * @throws as `sign`
+   */
+  signEvents(request: EventStreamRequest, options?: Pick<SignOptions, 'date' | 'signal'>): Promise<SignedStream>
+  /**
+   * A form by which anyone may upload one object to S3 (POST policy).
+   *
+   * @throws as `presign`; ERR_REQUEST_INVALID for a condition or field that S3 does not know
+   */
+  postPolicy(input: PostPolicyInput, options: PostPolicyOptions): Promise<PostForm>
 }
 
 /**
@@ -73,50 +105,110 @@ export interface SigV4Signer {
  * ```
  */
 export function sigV4Signer(options: SigV4SignerOptions): SigV4Signer {
-  const { keys } = options
-  const now = clockOf(options.now)
-  const rules = signingRules(options)
-  const { region, service } = rules
-  const kept = new DayCache<SigningKey>(now, (key) => key.wipe())
-  const urls = new UrlSplitter()
-  const momentOf = signingMoments(rules)
+  return new Signer(options)
+}
 
-  async function signAnew(date: string, text: string, signal: AbortSignal | undefined): Promise<string> {
-    const dateKey = await keys.dateKey(date, { signal })
-    // From here to the signature nothing waits: another caller may have kept the key meanwhile, and nobody wipes it now.
-    const there = kept.get(date, now())
-    if (there !== undefined) return there.sign(text)
-    const key = SigningKey.derive(dateKey, region, service)
-    const signature = key.sign(text)
-    if (!kept.keep(date, key)) key.wipe()
-    return signature
+class Signer implements SigV4Signer {
+  readonly #now: () => number
+  readonly #rules: SigningRules
+  readonly #keys: SigningKeys
+  readonly #urls = new UrlSplitter()
+  readonly #fast: FastPath
+  readonly #momentOf: (instant: number) => SigningMoment
+
+  constructor(options: SigV4SignerOptions) {
+    this.#now = clockOf(options.now)
+    this.#rules = signingRules(options)
+    this.#keys = new SigningKeys(options.keys, this.#rules.region, this.#rules.service, this.#now)
+    this.#momentOf = signingMoments(this.#rules)
+    this.#fast = new FastPath(this.#rules, this.#urls)
   }
 
-  return {
-    async sign(request, signing = {}) {
-      signing.signal?.throwIfAborted()
-      const instant = now()
-      const moment = momentOf(signing.date?.getTime() ?? instant)
-      const form = headerForm(request, urls.split(request.url), moment, signing, rules)
-      const text = stringToSign(moment, form.canonicalRequest)
-      const key = kept.get(moment.date, instant)
-      return form.complete(key === undefined ? await signAnew(moment.date, text, signing.signal) : key.sign(text))
-    },
-    async presign(request, signing) {
-      signing.signal?.throwIfAborted()
-      checkExpiry(signing.expiresIn)
-      const instant = now()
-      const moment = momentOf(signing.date?.getTime() ?? instant)
-      const form = queryForm(request, urls.split(request.url), moment, signing, rules)
-      const text = stringToSign(moment, form.canonicalRequest)
-      const key = kept.get(moment.date, instant)
-      return form.complete(key === undefined ? await signAnew(moment.date, text, signing.signal) : key.sign(text))
-    },
+  async sign(request: HttpRequest, signing: SignOptions = {}): Promise<SignedRequest> {
+    signing.signal?.throwIfAborted()
+    const instant = this.#now()
+    const moment = this.#momentOf(signing.date?.getTime() ?? instant)
+    const key = this.#keys.kept(moment.date, instant)
+    const fast = key === undefined ? undefined : this.#fast.sign(request, signing, moment, key)
+    if (fast !== undefined) return fast
+    const form = headerForm(request, this.#urls.split(request.url), moment, signing, this.#rules)
+    const text = stringToSign(moment, form.canonicalRequest)
+    return form.complete(key === undefined ? await this.#keys.sign(moment.date, text, signing.signal) : key.sign(text))
+  }
+
+  async presign(request: HttpRequest, signing: PresignOptions): Promise<string> {
+    signing.signal?.throwIfAborted()
+    checkExpiry(signing.expiresIn)
+    const instant = this.#now()
+    const moment = this.#momentOf(signing.date?.getTime() ?? instant)
+    const key = this.#keys.kept(moment.date, instant)
+    const given = webSocketAsHttp(request.url)
+    const fast =
+      key === undefined || given !== request.url ? undefined : this.#fast.presign(request, signing, moment, key)
+    if (fast !== undefined) return fast
+    const form = queryForm(request, this.#urls.split(given), moment, signing, this.#rules)
+    const text = stringToSign(moment, form.canonicalRequest)
+    const url = form.complete(
+      key === undefined ? await this.#keys.sign(moment.date, text, signing.signal) : key.sign(text),
+    )
+    return given === request.url ? url : httpAsWebSocket(url)
+  }
+
+  async signChunked(request: ChunkedRequest, options: ChunkedOptions): Promise<SignedStream> {
+    const { length, checksum, signal } = options
+    const signed = options.unsignedPayload !== true
+    const frame = { length, checksum, chunkBytes: checkedChunkBytes(options), signed }
+    const headers = streamingHeaders(request.headers, options, chunkedLength(frame))
+    const opened = await this.#open({ ...request, headers, body: undefined }, streamingPayload(options), options)
+    const chain = new SignatureChain(opened.signature, (date, text) => this.#keys.sign(date, text, signal))
+    const signing = signed ? { chain, moment: opened.moment } : undefined
+    return { ...opened.request, body: chunkedBody(request.body, frame, signing) }
+  }
+
+  async signEvents(
+    request: EventStreamRequest,
+    options: Pick<SignOptions, 'date' | 'signal'> = {},
+  ): Promise<SignedStream> {
+    const { signal } = options
+    const opened = await this.#open({ ...request, body: undefined }, eventsPayload, options)
+    const chain = new SignatureChain(opened.signature, (date, text) => this.#keys.sign(date, text, signal))
+    return { ...opened.request, body: signedEvents(request.body, chain, () => this.#momentOf(this.#now())) }
+  }
+
+  async postPolicy(input: PostPolicyInput, options: PostPolicyOptions): Promise<PostForm> {
+    options.signal?.throwIfAborted()
+    checkExpiry(options.expiresIn)
+    const instant = options.date?.getTime() ?? this.#now()
+    const moment = this.#momentOf(instant)
+    const { text } = this.#urls.split(input.url)
+    const form = policyForm(input, text, instant + options.expiresIn * 1000, moment, this.#rules)
+    return form.complete(await this.#keys.sign(moment.date, form.policy, options.signal))
+  }
+
+  /** The request that begins a body in signed pieces; `payload` is the literal that says so. */
+  async #open(
+    request: HttpRequest,
+    payload: string,
+    { date, signal }: Pick<SignOptions, 'date' | 'signal'>,
+  ): Promise<OpenedStream> {
+    signal?.throwIfAborted()
+    const moment = this.#momentOf(date?.getTime() ?? this.#now())
+    const rules = { ...this.#rules, payloadHashHeader: true }
+    const form = headerForm(request, this.#urls.split(request.url), moment, { payloadHash: payload }, rules)
+    const signature = await this.#keys.sign(moment.date, stringToSign(moment, form.canonicalRequest), signal)
+    const { method, url, headers } = form.complete(signature)
+    return { request: { method, url, headers }, signature, moment }
   }
 }
 
+interface OpenedStream {
+  readonly request: Omit<SignedStream, 'body'>
+  readonly signature: string
+  readonly moment: SigningMoment
+}
+
 /** AWS: 7 days at most, since the SigningKey of a day is valid so long. */
-function checkExpiry(expiresIn: number): void {
+export function checkExpiry(expiresIn: number): void {
   if (Number.isInteger(expiresIn) && expiresIn >= 1 && expiresIn <= 604_800) return
   throw new HardkeyError('ERR_REQUEST_INVALID', 'expiresIn is not a whole number of seconds from 1 to 604800', {
     hint: 'a presigned URL lives 7 days at most',

@@ -11,7 +11,7 @@ export interface SigningMoment {
   readonly time: string
   /** "YYYYMMDD" */
   readonly date: string
-  /** "YYYYMMDD/region/service/aws4_request": the day, region and service that the signature is good for. */
+  /** "YYYYMMDD/region/service/aws4_request" (SigV4a: without a region): the day, region and service that the signature is good for. */
   readonly scope: string
   /** Access key ID and scope. */
   readonly credential: string
@@ -22,7 +22,8 @@ export interface SigningMoment {
 export function signingMoment(instant: number, rules: SigningRules): SigningMoment {
   const time = timeText(instant)
   const date = time.slice(0, 8)
-  const scope = `${date}/${rules.region}/${rules.service}/aws4_request`
+  const place = rules.regionSet === undefined ? `${rules.region}/${rules.service}` : rules.service
+  const scope = `${date}/${place}/aws4_request`
   return {
     time,
     date,

@@ -4,10 +4,10 @@
 import { hash } from 'node:crypto'
 import type { SigningMoment } from './signing-moment.ts'
 
-/** The algorithm, as the string to sign, the Authorization header and X-Amz-Algorithm name it. */
+/** The algorithm of Signature Version 4. */
 export const algorithm = 'AWS4-HMAC-SHA256'
 
-/** ASCII, as long for every request of one scope. */
-export function stringToSign(moment: SigningMoment, canonicalRequest: string): string {
-  return `${algorithm}\n${moment.time}\n${moment.scope}\n${hash('sha256', canonicalRequest, 'hex')}`
+/** ASCII, as long for every request of one scope. `by`: the algorithm. */
+export function stringToSign(moment: SigningMoment, canonicalRequest: string, by: string = algorithm): string {
+  return `${by}\n${moment.time}\n${moment.scope}\n${hash('sha256', canonicalRequest, 'hex')}`
 }

@@ -22,6 +22,8 @@ import { answerSize } from '../../src/backends/tpm2/wire/answer-frame.ts'
 import { type Reader, readWhole, WireFault } from '../../src/backends/tpm2/wire/codec.ts'
 import { nameOf, readPublic2b, writePublicArea } from '../../src/backends/tpm2/wire/public-area.ts'
 import * as tpm from '../../src/backends/tpm2/wire/structures.ts'
+import { firstDifference, serviceView } from '../../src/cli/explain-answer.ts'
+import { presignedParts } from '../../src/cli/explain-request.ts'
 import { HardkeyError } from '../../src/errors.ts'
 import { readNoProxy } from '../../src/http/no-proxy.ts'
 import { readProxySettings } from '../../src/http/proxy.ts'
@@ -702,6 +704,40 @@ const tpmAnswers: FuzzTarget = {
   },
 }
 
+const refusedSignatures: FuzzTarget = {
+  name: 'answers that refuse a signature, and presigned URLs',
+  files: ['src/cli/explain-answer.ts', 'src/cli/explain-request.ts'],
+  seeds: texts(
+    '<Error><Code>SignatureDoesNotMatch</Code><StringToSign>AWS4-HMAC-SHA256&#10;20261124T120000Z&#10;20261124/eu-west-1/s3/aws4_request&#10;00</StringToSign><CanonicalRequest>GET&#10;/k&#10;&#10;host:a&#xA;</CanonicalRequest></Error>',
+    "The Canonical String for this request should have been\n'GET\n/\n\nhost:a\n'\n\nThe String-to-Sign should have been\n'AWS4-HMAC-SHA256\n20261124T120000Z\n'",
+    'https://b.example.com/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKID%2F20261124%2Feu-west-1%2Fs3%2Faws4_request&X-Amz-Date=20261124T120000Z&X-Amz-SignedHeaders=host&X-Amz-Expires=60&X-Amz-Security-Token=FwoG&X-Amz-Signature=00',
+  ),
+  words: [
+    '<StringToSign>',
+    '</CanonicalRequest>',
+    '&#x1b;',
+    '&#1114112;',
+    '&amp;',
+    '&#10;',
+    '%FF',
+    '&X-Amz-Signature=',
+    '[secret]',
+  ],
+  run(input) {
+    const text = input.toString('utf8')
+    const ours = { canonicalRequest: 'GET\n/k\n\nhost:a', stringToSign: 'AWS4-HMAC-SHA256\n0', scope: '' }
+    const view = serviceView(text)
+    const difference = view === undefined ? undefined : firstDifference(ours, view)
+    deepStrictEqual(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/.test(difference ?? ''), false, 'moves the cursor')
+    const explained = orRefused(() => presignedParts({ method: 'GET', url: text, headers: {} }))
+    deepStrictEqual(
+      /[\u0000-\u0009\u000b-\u001f\u007f]/.test(JSON.stringify(explained) ?? ''),
+      false,
+      'moves the cursor',
+    )
+  },
+}
+
 export const fuzzTargets: readonly FuzzTarget[] = [
   uri,
   ini,
@@ -722,4 +758,5 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   approvals,
   tpmAnswers,
   ...vaultTargets,
+  refusedSignatures,
 ]

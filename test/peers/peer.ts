@@ -32,10 +32,27 @@ export interface PeerPaths {
   readonly tinkgo: { readonly command: string }
   /** hvac, Vault's client for Python, as a folder for PYTHONPATH. */
   readonly hvac: { readonly modules: string }
+  /** A Python with the signer of login tokens for Amazon MSK. */
+  readonly msksigner: { readonly command: string }
+  /** A folder with @aws-sdk/rds-signer, @aws-sdk/dsql-signer and @aws-sdk/s3-presigned-post. */
+  readonly tokensigners: { readonly folder: string }
+  /** A folder with aws-crt, whose signer is native code. */
+  readonly awscrt: { readonly folder: string }
   /** The AWS CLI of Debian. */
   readonly awscli: { readonly command: string }
   /** versitygw: S3, IAM and STS that check every signature. */
   readonly versitygw: { readonly command: string }
+  /** MinIO: S3 and AssumeRole at one address. */
+  readonly minio: { readonly command: string }
+  /** Releases of the AWS SDK for JavaScript v3, by their number, each in a folder of its own. */
+  readonly awssdk699: { readonly folder: string }
+  readonly awssdk758: { readonly folder: string }
+  readonly awssdk879: { readonly folder: string }
+  readonly awssdk958: { readonly folder: string }
+  readonly awssdk1019: { readonly folder: string }
+  readonly awssdk1079: { readonly folder: string }
+  readonly awssdk1141: { readonly folder: string }
+  readonly awssdk1175: { readonly folder: string }
   readonly node20: { readonly command: string }
   readonly node22: { readonly command: string }
   readonly node24: { readonly command: string }

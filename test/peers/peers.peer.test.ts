@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { builtEnvironment, peer } from './peer.ts'
+import { sdkRelease, sdkReleases } from './sdk-releases.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'hardkey-peers-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -52,10 +53,16 @@ it('tpm2-tools say their version', async () => {
   expect(say(command, ['getcap', '--version'])).toContain('version="5.')
 })
 
+it.each(sdkReleases)('%s signs', async (name) => {
+  const { s3 } = await sdkRelease(name)
+  expect(new s3.S3Client({ region: 'us-east-1' }).config.signer).toBeTypeOf('function')
+})
+
 it.each([
   ['awscli', '--version', 'aws-cli'],
   ['versitygw', '--version', 'Version'],
   ['openbao', '--version', 'OpenBao v2'],
+  ['minio', '--version', 'minio version'],
   ['p11kit', '--help', 'p11-kit'],
   ['swtpm', '--version', 'TPM emulator version'],
   ['cc', '--version', 'Free Software Foundation'],

@@ -16,7 +16,6 @@ export interface Row {
 const cache = 'there is no cache of sessions between processes yet'
 const endpoint = 'there is no local credential endpoint yet'
 const rotation = 'there is no rotation yet'
-const sdkHook = 'there is no seam into the AWS SDK yet'
 const exec = 'there is no command that runs another program yet'
 const published = 'nothing has been published yet'
 
@@ -354,8 +353,8 @@ const requestInputs: readonly Row[] = [
   { id: 'B-114', text: 'odd paths have a defined result' },
   { id: 'B-115', text: 'a body that cannot be hashed: says how' },
   { id: 'B-116', text: 'a request that is signed already' },
-  { id: 'B-117', text: 'SigV4a with a device key', later: 'SigV4a is not signed yet' },
-  { id: 'B-118', text: 'placeholder credentials never reach a stock signer', later: sdkHook },
+  { id: 'B-117', text: 'SigV4a with a device key' },
+  { id: 'B-118', text: 'placeholder credentials never reach a stock signer' },
 ]
 
 const leaks: readonly Row[] = [
@@ -388,7 +387,7 @@ const leaks: readonly Row[] = [
     text: 'what a caller can make hardkey send to the device',
     later: 'the endpoint and the cache add their inputs',
   },
-  { id: 'L-14', text: 'the hook of the SDK taken away', later: sdkHook },
+  { id: 'L-14', text: 'the hook of the SDK taken away' },
 ]
 
 const release: readonly Row[] = [

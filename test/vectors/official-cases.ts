@@ -1,11 +1,11 @@
-// The official signing vectors, walked from their folder. In: test/vectors/aws-signing-test-suite/v4. Out: its cases,
+// The official signing vectors, walked from their folders. In: test/vectors/aws-signing-test-suite. Out: the cases,
 // parsed strictly: a file or a setting that nobody here understands is a failure, not a case passed over.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { HttpRequest } from '../../src/sigv4/request.ts'
 
-const suiteFolder = join(import.meta.dirname, 'aws-signing-test-suite', 'v4')
+const suiteFolder = (suite: string): string => join(import.meta.dirname, 'aws-signing-test-suite', suite)
 
 const settingNames = [
   'credentials',
@@ -45,31 +45,78 @@ export interface OfficialCase {
   readonly query: PublishedSteps
 }
 
-/** Every case of the suite, by name. */
-export function officialCases(): OfficialCase[] {
-  return readdirSync(suiteFolder).sort().map(readCase)
+/** A case of SigV4a. Two of them have no published steps. */
+export interface OfficialV4aCase extends Omit<OfficialCase, 'header' | 'query'> {
+  readonly header: PublishedSteps | undefined
+  readonly query: PublishedSteps | undefined
+  /** Coordinates in hex. */
+  readonly publicKey: { readonly X: string; readonly Y: string } | undefined
 }
 
-function readCase(name: string): OfficialCase {
-  const files = new Map(
-    readdirSync(join(suiteFolder, name)).map((file) => [file, readFileSync(join(suiteFolder, name, file), 'utf8')]),
-  )
-  const take = (file: string): string => {
-    const text = files.get(file)
-    if (text === undefined) throw new Error(`${name} has no ${file}`)
-    files.delete(file)
-    return text
+/** Every case of Signature Version 4, by name. */
+export function officialCases(): OfficialCase[] {
+  return readdirSync(suiteFolder('v4'))
+    .sort()
+    .map((name) => {
+      const files = filesOf('v4', name)
+      const steps = (form: string): PublishedSteps => takeSteps(files, form)
+      return finished(files, { ...readCase(files, name), header: steps('header'), query: steps('query') })
+    })
+}
+
+/** Every case of SigV4a, by name. */
+export function officialV4aCases(): OfficialV4aCase[] {
+  return readdirSync(suiteFolder('v4a'))
+    .sort()
+    .map((name) => {
+      const files = filesOf('v4a', name)
+      const read = readCase(files, name)
+      if (files.size === 0) return { ...read, header: undefined, query: undefined, publicKey: undefined }
+      // One case has these two besides, with the content of other files.
+      for (const file of ['canonical-request.txt', 'string-to-sign.txt']) {
+        if (files.get(file) === files.get(`header-${file}`)) files.delete(file)
+      }
+      const publicKey = JSON.parse(take(files, 'public-key.json'))
+      const [header, query] = [takeSteps(files, 'header'), takeSteps(files, 'query')]
+      return finished(files, { ...read, header, query, publicKey })
+    })
+}
+
+type Files = Map<string, string>
+
+function filesOf(suite: string, name: string): Files {
+  const folder = join(suiteFolder(suite), name)
+  return new Map(readdirSync(folder).map((file) => [file, readFileSync(join(folder, file), 'utf8')]))
+}
+
+function take(files: Files, file: string): string {
+  const text = files.get(file)
+  if (text === undefined) throw new Error(`a case has no ${file}`)
+  files.delete(file)
+  return text
+}
+
+function takeSteps(files: Files, form: string): PublishedSteps {
+  return {
+    canonicalRequest: take(files, `${form}-canonical-request.txt`),
+    stringToSign: take(files, `${form}-string-to-sign.txt`),
+    signature: take(files, `${form}-signature.txt`),
+    signedRequest: take(files, `${form}-signed-request.txt`),
   }
-  const steps = (form: string): PublishedSteps => ({
-    canonicalRequest: take(`${form}-canonical-request.txt`),
-    stringToSign: take(`${form}-string-to-sign.txt`),
-    signature: take(`${form}-signature.txt`),
-    signedRequest: take(`${form}-signed-request.txt`),
-  })
-  const context = JSON.parse(take('context.json'))
+}
+
+/** The case, when nothing of its folder was left over. */
+function finished<Case extends { readonly name: string }>(files: Files, one: Case): Case {
+  if (files.size === 0) return one
+  throw new Error(`${one.name} has something that is not understood: ${[...files.keys()].join(', ')}`)
+}
+
+function readCase(files: Files, name: string): Omit<OfficialCase, 'header' | 'query'> {
+  const context = JSON.parse(take(files, 'context.json'))
   const unknown = Object.keys(context).filter((setting) => !settingNames.includes(setting))
-  const requestText = take('request.txt')
-  const parsed: OfficialCase = {
+  const requestText = take(files, 'request.txt')
+  if (unknown.length > 0) throw new Error(`${name} has something that is not understood: ${unknown.join(', ')}`)
+  return {
     name,
     accessKeyId: context.credentials.access_key_id,
     secretAccessKey: context.credentials.secret_access_key,
@@ -83,12 +130,7 @@ function readCase(name: string): OfficialCase {
     expiresIn: context.expiration_in_seconds,
     request: parseRequest(requestText),
     requestText,
-    header: steps('header'),
-    query: steps('query'),
   }
-  unknown.push(...files.keys())
-  if (unknown.length > 0) throw new Error(`${name} has something that is not understood: ${unknown.join(', ')}`)
-  return parsed
 }
 
 /** Request line, headers (a line that starts with white space continues the one before), empty line, body. */

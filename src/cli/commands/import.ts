@@ -16,10 +16,10 @@ import { recordUri } from '../../profiles/open-record.ts'
 import { checkSettings, type RecordSettings } from '../../profiles/record.ts'
 import { recordPath, refuseExistingRecord } from '../../profiles/record-store.ts'
 import type { CommandContext } from '../command.ts'
-import { connectSts, type StsConnection } from '../connection.ts'
 import { deviceEntry } from '../device-entry.ts'
 import { durationOption } from '../durations.ts'
 import { makePolicy, policyWish } from '../import-policy.ts'
+import { type ImportProof, importProof, proofTexts } from '../import-proof.ts'
 import { tellImport } from '../import-result.ts'
 import { type ImportSource, importSource, isRemovable, readSource, removeSource } from '../import-source.ts'
 import { importTarget } from '../import-target.ts'
@@ -27,7 +27,6 @@ import { awsFiles, pinSourceOption, recordsFolder } from '../open-key.ts'
 import { byOption } from '../option-names.ts'
 import { newPinPrompt } from '../pin-prompt.ts'
 import { checkSessionSettings } from '../session-request.ts'
-import { stsSettings } from '../settings.ts'
 
 /** Checks the key in and prints the record. */
 export async function importKey(context: CommandContext): Promise<number> {
@@ -45,27 +44,27 @@ export async function importKey(context: CommandContext): Promise<number> {
   checkSessionSettings(context, settings)
   const profile = profileToWrite(context, name, source, settings)
   if (profile !== undefined) await checkCredentialProcess(profile)
-  const sts = args.has('offline') ? undefined : connectSts(await stsSettings(context, {}), context.report.step)
+  const proof = await importProof(context, settings)
   try {
     const to = await importTarget(context, name)
     const wish = policyWish(context, to)
     const entry = await deviceEntry(context, to, args.has('strict'))
     const pin = rememberPin(pinFor(context, to))
     try {
-      const result = await checkKeyIn(context, { name, source, to, pin: pin.source, entry, settings, sts })
+      const result = await checkKeyIn(context, { name, source, to, pin: pin.source, entry, settings, proof })
       const uri = withoutPinSource(recordUri(result.stored))
       const policy = wish === undefined ? undefined : await makePolicy(context, uri, wish, pin.source)
       if (profile !== undefined) await writeCredentialProcess(profile)
       const removed = args.has('remove-source')
         ? await removeSource(context, source, result.stored.record.accessKeyId)
         : { removed: [], remains: [] }
-      tellImport(context, { result, profile, ...removed, policy })
+      tellImport(context, { result, proof, profile, ...removed, policy })
       return wish?.isWritten === true && policy?.written === false ? 1 : 0
     } finally {
       pin.forget()
     }
   } finally {
-    sts?.close()
+    proof.close()
   }
 }
 
@@ -73,6 +72,7 @@ function recordSettings({ args, environment }: CommandContext): RecordSettings {
   return {
     region: args.value('region') ?? environment.region,
     endpointUrl: args.value('endpoint-url'),
+    store: args.value('prove') === 's3' ? 's3' : undefined,
     roleArn: args.value('role-arn'),
     roleSessionName: args.value('role-session-name'),
     externalId: args.value('external-id'),
@@ -89,6 +89,10 @@ function profileToWrite(
 ): WriteCredentialProcess | undefined {
   const profile = args.value('write-profile')
   if (profile === undefined) return undefined
+  if (args.value('prove') === 's3') {
+    const remedy = 'sign with the key itself: hardkey presign, hardkey request, or signWithKey in a program'
+    throw args.wrong('--write-profile is for keys that get sessions, and a store without STS gives none', remedy)
+  }
   // Both by absolute path: programs started from a desktop or a service have another PATH than this shell.
   const command = [process.execPath, realpathSync(process.argv[1] ?? process.execPath)]
   const plaintextKeyGoesNext = args.has('remove-source') && source.kind === 'profile' && source.profile === profile
@@ -103,15 +107,13 @@ interface CheckInRequest {
   readonly pin: CheckInInput['pin']
   readonly entry: CheckInInput['entry']
   readonly settings: RecordSettings
-  readonly sts: StsConnection | undefined
+  readonly proof: ImportProof
 }
 
 async function checkKeyIn(context: CommandContext, request: CheckInRequest): Promise<CheckInResult> {
   const { args, environment, now, report, signal } = context
-  const { name, source, to, pin, entry, settings, sts } = request
+  const { name, source, to, pin, entry, settings, proof } = request
   const { accessKeyId, secret } = await readSource(context, source, to)
-  const prove: CheckInInput['prove'] =
-    sts === undefined ? undefined : (keys, ended) => sts.client(keys, now).getCallerIdentity({ signal: ended })
   try {
     const checkedIn = checkIn({
       name,
@@ -121,13 +123,13 @@ async function checkKeyIn(context: CommandContext, request: CheckInRequest): Pro
       pin,
       entry,
       otherStore: args.has('other-store'),
-      prove,
+      prove: proof.prove,
       settings,
       folder: recordsFolder(environment),
       now,
       onStep: (step) => {
         if (step === 'undo') report.note(stepTexts[step])
-        else report.step(stepTexts[step])
+        else report.step(step === 'prove' ? proofTexts[proof.kind].step : stepTexts[step])
       },
       signal,
     })
@@ -151,11 +153,10 @@ function pinFor(context: CommandContext, to: KeyUri): PinSource {
   return pinSourceOf(named, newPinPrompt(context, to))
 }
 
-const stepTexts: Readonly<Record<CheckInStep, string>> = Object.freeze({
+const stepTexts: Readonly<Record<Exclude<CheckInStep, 'prove'>, string>> = Object.freeze({
   import: 'put the key into the device and read its attributes back',
   open: 'open it as every later use does',
   compare: 'compare the HMAC of the device with one made in software',
-  prove: 'ask STS who the key is, signed by the device',
   record: 'write the record',
   undo: 'the check-in failed: the key is taken out of the device again',
 })

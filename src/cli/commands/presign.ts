@@ -7,16 +7,16 @@ import { withDateKeys } from '../date-keys.ts'
 import { durationOption } from '../durations.ts'
 import { namedKey } from '../open-key.ts'
 import { requestHeaders, requestScope } from '../request-scope.ts'
+import { requestUrl } from '../request-url.ts'
 
 const defaultSeconds = 3600
 
 /** Prints the URL. */
 export async function presign(context: CommandContext): Promise<number> {
   const { args, now, output, report, signal } = context
-  const url = args.word('URL')
   const named = await namedKey(context)
-  const expiresIn = durationOption(args, 'expires') ?? defaultSeconds
-  if (expiresIn < 1 || expiresIn > 604_800) throw args.wrong('--expires is not between 1 second and 7 days')
+  const expiresIn = lifeOption(context)
+  const { url } = await requestUrl(context, named)
   const headers = requestHeaders(args)
   const method = args.value('method') ?? 'GET'
   // S3 is what presigned URLs are made for; a host that is not AWS's is a store that speaks S3.
@@ -34,5 +34,17 @@ export async function presign(context: CommandContext): Promise<number> {
   })
   if (args.has('json')) output.json({ method, url: link, expires })
   else output.line(link)
+  const until = `${expires.toISOString().slice(0, 19)}Z`
+  report.note(`the URL ends at ${until}; deactivating the access key ${named.accessKeyId} ends it sooner`)
   return 0
+}
+
+/** Seconds of `--expires TIME` or, as in the AWS CLI, `--expires-in SECONDS`. @throws ERR_USAGE outside 1 s to 7 days */
+export function lifeOption({ args }: CommandContext): number {
+  const [expires, expiresIn] = [durationOption(args, 'expires'), durationOption(args, 'expires-in')]
+  if (expires !== undefined && expiresIn !== undefined) throw args.wrong('--expires and --expires-in say the same')
+  const name = expiresIn === undefined ? '--expires' : '--expires-in'
+  const seconds = expires ?? expiresIn ?? defaultSeconds
+  if (seconds < 1 || seconds > 604_800) throw args.wrong(`${name} is not between 1 second and 7 days`)
+  return seconds
 }

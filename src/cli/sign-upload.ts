@@ -1,0 +1,83 @@
+// How the body of a request is signed, and the request that is sent. In: options, body. Out: a signed request.
+// By its hash; by the hash that the user gives; not at all; or, for S3, in chunks with a checksum behind them.
+
+import type { StreamedRequest } from '../http/client.ts'
+import { type ChecksumAlgorithm, checksumAlgorithms } from '../sigv4/checksum.ts'
+import type { SigV4Signer } from '../sigv4/signer.ts'
+import type { CommandContext } from './command.ts'
+import { type Upload, uploadHash } from './upload.ts'
+
+/** What the signature covers of the body. */
+export interface Payload {
+  readonly payloadHash: string | undefined
+  readonly unsignedPayload: boolean
+  readonly checksum: ChecksumAlgorithm | undefined
+}
+
+/**
+ * What the options say, with the hash of a file. Asks no device.
+ *
+ * @throws ERR_USAGE for options that contradict each other, and where nothing says how a stream is signed
+ */
+export async function checkedPayload(
+  { args, report }: CommandContext,
+  body: Upload,
+  service: string,
+): Promise<Payload> {
+  const unsignedPayload = args.has('unsigned-payload')
+  const given = args.value('payload-hash')
+  const checksum = checksumOption({ args })
+  if (unsignedPayload && given !== undefined) throw args.wrong('--unsigned-payload contradicts --payload-hash')
+  if (checksum !== undefined) {
+    if (given !== undefined) throw args.wrong('--checksum contradicts --payload-hash')
+    if (service !== 's3') throw args.wrong('--checksum is for S3 alone')
+    if (body.kind === 'bytes' && body.bytes === undefined) throw args.wrong('--checksum goes with --body')
+    if (body.kind === 'pipe') throw args.wrong('--checksum needs to know the length of the body', 'give a file')
+    return { payloadHash: undefined, unsignedPayload, checksum }
+  }
+  if (body.kind === 'pipe' && given === undefined && !unsignedPayload) {
+    const remedy = 'give --payload-hash with its SHA-256, or --unsigned-payload'
+    throw args.wrong('the body can be read only once, and its hash is not known', remedy)
+  }
+  if (body.kind !== 'file' || unsignedPayload || given !== undefined) {
+    return { payloadHash: given, unsignedPayload, checksum }
+  }
+  return { payloadHash: await report.waiting('the hash of the file', uploadHash(body)), unsignedPayload, checksum }
+}
+
+function checksumOption({ args }: Pick<CommandContext, 'args'>): ChecksumAlgorithm | undefined {
+  const name = args.value('checksum')?.toUpperCase()
+  if (name === undefined) return undefined
+  const found = checksumAlgorithms.find((known): known is ChecksumAlgorithm => known === name)
+  if (found === undefined) throw args.wrong(`--checksum is one of ${checksumAlgorithms.join(', ').toLowerCase()}`)
+  return found
+}
+
+/** The request, signed, with the body that is sent. */
+export async function signUpload(
+  { signal }: CommandContext,
+  signer: SigV4Signer,
+  unsigned: { readonly method: string; readonly url: string; readonly headers: readonly (readonly [string, string])[] },
+  body: Upload,
+  { payloadHash, unsignedPayload, checksum }: Payload,
+): Promise<StreamedRequest> {
+  if (checksum !== undefined && body.kind !== 'pipe') {
+    const [length, stream] =
+      body.kind === 'file'
+        ? [body.length, body.open()]
+        : [body.bytes?.length ?? 0, body.bytes === undefined ? [] : [body.bytes]]
+    const options = { length, checksum, unsignedPayload, signal }
+    return await signer.signChunked({ ...unsigned, body: stream }, options)
+  }
+  if (body.kind === 'bytes') {
+    return await signer.sign({ ...unsigned, body: body.bytes }, { payloadHash, unsignedPayload, signal })
+  }
+  const request = { ...unsigned, headers: [...unsigned.headers, ...lengthHeader(body)] }
+  const signed = await signer.sign(request, { payloadHash, unsignedPayload, signal })
+  return { ...signed, body: body.kind === 'file' ? body.open() : body.stream }
+}
+
+/** S3 wants to know the length of a stream; the client of ours counts bytes by itself. */
+export function lengthHeader(body: Upload): readonly (readonly [string, string])[] {
+  return body.kind === 'file' ? [['Content-Length', String(body.length)]] : []
+}
