@@ -1,26 +1,36 @@
 #!/usr/bin/env node
-// Makes dist/: the library and its types by tsc, the command and the PKCS#11 child as one CommonJS file each by esbuild.
-// In: src/, node_modules/; as arguments the parts to make (library, command, child), all by default. Out: dist/; when
-// all is made, in a folder beside it that is put in place whole, so that a running test never sees half of it.
+// Makes dist/: the code of library and command, once, in CommonJS chunks; an ES module for each public subpath that hands
+// on its names; the PKCS#11 child as one file; the types that a public subpath reaches.
+// In: src/, node_modules/; as arguments the parts to make (code, child, types), all by default. Out: dist/; when all is
+// made, in a folder beside it that is put in place whole, so that a running test never sees half of it.
+// docs/adr/0010-one-copy-of-the-code.md says why it is built so.
 
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { join, resolve } from 'node:path'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join, posix, resolve } from 'node:path'
+import { rolldown } from 'rolldown'
 
 const root = resolve(import.meta.dirname, '..')
-const require = createRequire(import.meta.url)
 const dist = join(root, 'dist')
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
-const parts = {
-  library: compile,
-  command: async (folder) => {
-    const command = join(folder, 'cli', 'hardkey.cjs')
-    await bundle('src/cli/main.ts', command, '#!/usr/bin/env node')
-    chmodSync(command, 0o755)
-  },
-  child: (folder) => bundle('src/backends/pkcs11/child.ts', join(folder, 'backends', 'pkcs11', 'child.cjs')),
-}
+/** The public subpaths, as paths below src/ and dist/ without ending: index, backends/tink/backend. */
+const subpaths = Object.values(manifest.exports)
+  .map(({ types }) => types)
+  .filter((types) => types !== undefined)
+  .map((types) => types.replace('./dist/', '').replace(/\.d\.ts$/, ''))
+
+const parts = { code: makeCode, child: makeChild, types: makeTypes }
 
 try {
   await (process.argv.length > 2 ? makeSome(process.argv.slice(2)) : makeAll())
@@ -50,36 +60,147 @@ async function makeAll() {
   }
 }
 
-/** The code without its comments, which are a third of it; the types, compiled over it, with theirs for the editor. */
-function compile(folder) {
-  for (const option of ['--removeComments', '--emitDeclarationOnly']) {
+/** Library and command in one build: a module is in one chunk, so there is one HardkeyError for every way in. */
+async function makeCode(folder) {
+  const entries = { 'chunks/main': 'src/cli/main.ts' }
+  for (const path of subpaths) entries[path] = `src/${path}.ts`
+  const chunks = await bundled(entries, { groups: groups() })
+  refuseStart(chunks)
+  for (const chunk of chunks) write(folder, chunk.fileName, chunk.code)
+  for (const path of subpaths) {
+    const { exports } = chunks.find(({ isEntry, name }) => isEntry && name === path)
+    write(folder, `${path}.js`, `export { ${exports.toSorted().join(', ')} } from './${posix.basename(path)}.cjs'\n`)
+  }
+  write(folder, 'cli/hardkey.cjs', "#!/usr/bin/env node\nrequire('../chunks/main.cjs')\n")
+  chmodSync(join(folder, 'cli', 'hardkey.cjs'), 0o755)
+}
+
+/**
+ * What is loaded together lies together: a file more costs a start as much as 30 kB of code. A group is the modules that
+ * it names with all that they import statically and no group above it has; what is in none is split by who uses it.
+ */
+function groups() {
+  const schemes = subpaths.filter((path) => path.startsWith('backends/')).map((path) => path.split('/')[1])
+  const isCommand = (path) => path.startsWith('cli/')
+  const list = [
+    ['base', (path, graph) => !isCommand(path) && loadedBy('cli/main', graph, ['importedIds']).has(path)],
+    ['main', (path) => path === 'cli/main'],
+    ['library', (path) => path === 'index'],
+    ...schemes.map((scheme) => [scheme, (path) => path === `backends/${scheme}/backend`]),
+    // What tools start often.
+    ['session', (path, graph) => isCommand(path) && loadedBy('cli/commands/credential-process', graph).has(path)],
+    ...schemes.map((scheme) => [`${scheme}-device`, (path) => path.startsWith(`backends/${scheme}/`)]),
+    ['commands', (path) => /^(cli\/[^/]+$|lifecycle\/|profiles\/)/.test(path)],
+  ]
+  return list.map(([name, has], index) => ({
+    debugName: name,
+    name: (id, graph) => (has(pathOf(id), graph) ? name : null),
+    priority: list.length - index,
+  }))
+}
+
+/** A module's path below src/, without ending. */
+function pathOf(id) {
+  return posix.relative(join(root, 'src'), id).replace(/\.ts$/, '')
+}
+
+/** A module and what it imports, at any remove: statically and by import(), or in one of these ways. */
+function loadedBy(path, graph, ways = ['importedIds', 'dynamicallyImportedIds']) {
+  const found = new Set()
+  const add = (id) => {
+    if (found.has(pathOf(id))) return
+    found.add(pathOf(id))
+    const module = graph.getModuleInfo(id)
+    for (const imported of ways.flatMap((way) => module?.[way] ?? [])) add(imported)
+  }
+  add(join(root, 'src', `${path}.ts`))
+  return found
+}
+
+/** The command starts when its chunk is loaded, so nothing that the library loads may load it. */
+function refuseStart(chunks) {
+  const byFile = new Map(chunks.map((chunk) => [chunk.fileName, chunk]))
+  const visit = (file, seen) => {
+    if (file === 'chunks/main.cjs') throw new Error('a public subpath loads the command')
+    if (seen.has(file)) return
+    seen.add(file)
+    const { imports, dynamicImports } = byFile.get(file) ?? { imports: [], dynamicImports: [] }
+    for (const imported of [...imports, ...dynamicImports]) visit(imported, seen)
+  }
+  for (const path of subpaths) visit(`${path}.cjs`, new Set())
+}
+
+/** One file, whole: the library and the command start it, and nothing of theirs is loaded in it. */
+async function makeChild(folder) {
+  const [chunk] = await bundled({ 'backends/pkcs11/child': 'src/backends/pkcs11/child.ts' }, false)
+  write(folder, chunk.fileName, chunk.code)
+}
+
+async function bundled(input, codeSplitting) {
+  const build = await rolldown({
+    cwd: root,
+    input,
+    platform: 'node',
+    external: (id) => !/^[./]/.test(id),
+    tsconfig: false,
+    onLog: (_, { code, message }) => {
+      // A module that one file imports statically and another by import() is none of ours to forbid.
+      if (code !== 'INEFFECTIVE_DYNAMIC_IMPORT') throw new Error(message)
+    },
+  })
+  const { output } = await build.generate({
+    format: 'cjs',
+    entryFileNames: '[name].cjs',
+    chunkFileNames: 'chunks/[name].cjs',
+    codeSplitting,
+    comments: false,
+    // Functions and classes keep their names, so that a stack can be read.
+    keepNames: true,
+    minify: {
+      compress: { target: 'node20', keepNames: { function: true, class: true } },
+      mangle: { keepNames: { function: true, class: true } },
+      codegen: { removeWhitespace: true },
+    },
+  })
+  await build.close()
+  const chunks = output.map((chunk) => ({ ...chunk, code: withOwnNamesOnly(chunk.code) }))
+  const helper = chunks.find(({ name }) => name === 'rolldown-runtime')
+  if (helper !== undefined && !helper.code.includes('of Object.keys('))
+    throw new Error('the helper for exports has changed')
+  return chunks
+}
+
+/** The bundler's helper copies exports by for-in, which takes what others wrote into Object.prototype for exports too. */
+function withOwnNamesOnly(code) {
+  return code.replaceAll(/\bfor\s*\(\s*(?:var|let|const) (\w+) in (\w+)\)/g, 'for(let $1 of Object.keys($2))')
+}
+
+/** Declarations by tsc, with their comments for the editor; those alone that a public subpath reaches. */
+function makeTypes(folder) {
+  const all = mkdtempSync(join(root, '.dist-types-'))
+  try {
     const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-    const ended = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', folder, option], {
-      cwd: root,
-      stdio: ['ignore', 'inherit', 'inherit'],
-    })
+    const args = [tsc, '-p', 'tsconfig.build.json', '--outDir', all]
+    const ended = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
     if (ended.status !== 0) throw new Error('tsc refused the library')
+    const reached = new Set()
+    for (const path of subpaths) reach(all, `${path}.d.ts`, reached)
+    for (const path of reached) cpSync(join(all, path), join(folder, path))
+  } finally {
+    rmSync(all, { recursive: true, force: true })
   }
 }
 
-/** In a CommonJS file `import.meta.url` is empty, so it is defined from `__filename`. */
-async function bundle(entry, outfile, shebang) {
-  const { build } = require('esbuild')
-  const ownUrl = "const importMetaUrl = require('node:url').pathToFileURL(__filename).href"
-  await build({
-    absWorkingDir: root,
-    entryPoints: [entry],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node20',
-    external: ['koffi', '@aws-sdk/credential-providers', 'google-auth-library'],
-    // Names stay, so that a stack can be read.
-    minifyWhitespace: true,
-    minifySyntax: true,
-    define: { 'import.meta.url': 'importMetaUrl' },
-    banner: { js: shebang === undefined ? ownUrl : `${shebang}\n${ownUrl}` },
-    logLevel: 'warning',
-  })
+function reach(folder, path, reached) {
+  if (reached.has(path)) return
+  reached.add(path)
+  const text = readFileSync(join(folder, path), 'utf8')
+  for (const [, to] of text.matchAll(/(?:from |import |import\()['"](\.[^'"]+)\.ts['"]/g)) {
+    reach(folder, posix.join(posix.dirname(path), `${to}.d.ts`), reached)
+  }
+}
+
+function write(folder, path, text) {
+  mkdirSync(dirname(join(folder, path)), { recursive: true })
+  writeFileSync(join(folder, path), text)
 }

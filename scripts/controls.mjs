@@ -37,7 +37,7 @@ function tryAll(builds) {
 function copyTree(folder) {
   for (const path of copied) cpSync(join(root, path), join(folder, path), { recursive: true })
   for (const path of linked) if (existsSync(join(root, path))) symlinkSync(join(root, path), join(folder, path))
-  const build = [join(folder, 'scripts', 'build.mjs'), 'command', 'child']
+  const build = [join(folder, 'scripts', 'build.mjs'), 'code', 'child']
   const ended = spawnSync(process.execPath, build, { cwd: folder, stdio: ['ignore', 'inherit', 'inherit'] })
   if (ended.status !== 0) throw new Error('the copy of the tree does not build')
 }

@@ -47,7 +47,8 @@ export async function namedKey(context: CommandContext): Promise<NamedKey> {
     if (given !== undefined && given !== accessKeyId) {
       throw args.wrong(`the record "${name}" is of ${accessKeyId}, not of the ID that --access-key-id gives`)
     }
-    return { title: name, uri: await prepared(context, recordUri(stored), true), accessKeyId, settings: stored.record }
+    const uri = await prepared(context, recordUri(stored), true)
+    return { title: name, uri, accessKeyId, settings: own(stored.record) }
   }
   const uri = parseKeyUri(name)
   // Before a module is looked for: what a shell cut off would have named both.
@@ -56,7 +57,12 @@ export async function namedKey(context: CommandContext): Promise<NamedKey> {
       'quote the URI: a shell ends a word at ; and &; or check the key in: hardkey import NAME --from device'
     throw args.wrong('a key URI needs --access-key-id', remedy)
   }
-  return { title: 'the key', uri: await prepared(context, uri), accessKeyId: given, settings: {} }
+  return { title: 'the key', uri: await prepared(context, uri), accessKeyId: given, settings: own({}) }
+}
+
+/** What a polluted prototype would add is no setting. */
+function own(settings: RecordSettings): RecordSettings {
+  return Object.assign(Object.create(null), settings)
 }
 
 /** The record with what this run adds to its key URI; it is not written so. */

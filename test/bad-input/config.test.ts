@@ -3,8 +3,8 @@
 // each value.
 
 import { spawn, spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, chownSync, cpSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CheckedIn, role } from '../cli/checked-in.ts'
 import { CommandHome, commandFile, ended } from '../cli/hardkey.ts'
@@ -57,10 +57,13 @@ describe('a file', () => {
     const home = new CommandHome()
     const record = home.write('hardkey/keys/locked.json', there.home.read('hardkey/keys/prod.json'))
     chmodSync(record, 0)
-    const command = home.write('hardkey.cjs', readFileSync(commandFile))
+    const dist = join(home.folder, 'dist')
+    cpSync(dirname(dirname(commandFile)), dist, { recursive: true })
+    const command = join(dist, relative(dirname(dirname(commandFile)), commandFile))
     // Root may read everything, so it runs the command as nobody, whose Node and folder this must be too.
     const other = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
-    const paths = [home.folder, join(home.folder, 'hardkey'), home.records, record, command]
+    const copied = readdirSync(dist, { recursive: true, encoding: 'utf8' }).map((name) => join(dist, name))
+    const paths = [home.folder, join(home.folder, 'hardkey'), home.records, record, dist, ...copied]
     if (other.uid !== undefined) for (const path of paths) chownSync(path, other.uid, other.gid)
     skip(spawnSync(process.execPath, ['--version'], other).status !== 0, 'another user cannot run this Node')
     const words = [command, '--verbose', 'whoami', 'locked']

@@ -77,6 +77,19 @@ describe.each(['node20', 'node22', 'node24', 'node26'] as const)('on %s', (name)
     }
   })
 
+  it('has one HardkeyError whichever subpath throws it, and names in its stack', () => {
+    const program = `const { HardkeyError, KeyUri } = await import('hardkey')
+      const { HardkeyError: required } = require('hardkey')
+      const { tinkBackend } = require('hardkey/backends/tink')
+      const uri = KeyUri.parse('tink:file=/nowhere?kek=passphrase:')
+      const error = await tinkBackend().open(uri, { pin: async () => Buffer.from('a') }).catch((error) => error)
+      const { name } = error.constructor
+      console.log([required === HardkeyError, error instanceof HardkeyError, name, String(error).split(':')[0]].join())
+      console.log([' openWithPassphrase ', ' readKeysetFile '].every((frame) => error.stack.includes(frame)))`
+    const wrapped = `const run = async () => { ${program} }; run()`
+    expect(run(bare, ['--no-warnings', '-e', wrapped])).toBe('true,true,HardkeyError,HardkeyError\ntrue')
+  })
+
   it.each([bare, withKoffi])('S-02: runs the command in %s', (cwd) => {
     const version = run(cwd, ['-p', "require('hardkey/package.json').version"])
     expect(run(cwd, [command, '--version'])).toContain(version)

@@ -1,7 +1,6 @@
-// The library in a process whose Object.prototype other code has written to: what it reads is its own (S-15).
+// Library and command in a process whose Object.prototype other code has written to: what they read is their own (S-15).
 // In: names that files and answers have. Out: the same signatures, URL and session as without them.
-// Names of options are left out: an options object is the caller's, inherited members included. The command is not tried:
-// it runs no code but its own.
+// Names of options are left out: an options object is the caller's, inherited members included.
 
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
@@ -58,3 +57,30 @@ it('S-15: signs, and gets a session, where Object.prototype was written to', asy
   // JSON.stringify leaves out what is inherited, and the program prints own members alone.
   expect(await run(names, now)).toBe(plain)
 })
+
+it('S-15: runs the command where a file loaded before it wrote to Object.prototype', async () => {
+  const before = checkedIn.home.write(
+    'before.cjs',
+    `for (const name of '${names} roleArn externalId durationSeconds'.split(' ')) Object.prototype[name] = 'polluted'\n`,
+  )
+  for (const words of [
+    ['whoami', 'prod', '--json'],
+    ['inspect', 'prod', '--json'],
+    ['request', 'prod', 'GET', 'https://example.com/', '--service', 's3', '--dry-run'],
+    ['credential-process', 'prod', '--role-arn', role],
+    ['list'],
+  ]) {
+    const clean = await checkedIn.home.run(words)
+    const ran = await checkedIn.home.run(words, { environment: { NODE_OPTIONS: `--require=${before}` } })
+    expect(withoutChance(ran), words.join(' ')).toEqual(withoutChance(clean))
+    expect(clean.status).toBe(0)
+  }
+})
+
+/** Without what differs in every run: the time, the signature, the credentials. */
+function withoutChance(ran: { readonly stdout: string }): unknown {
+  const stdout = ran.stdout
+    .replaceAll(/\d{8}T\d{6}Z|Signature=[0-9a-f]{64}|\d{4}-\d\d-\d\dT[\d:]{8}Z/g, '')
+    .replaceAll(/"(AccessKeyId|SecretAccessKey|SessionToken)": ?"[^"]*"/g, '$1')
+  return { ...ran, stdout }
+}

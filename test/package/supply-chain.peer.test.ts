@@ -64,7 +64,7 @@ describe.each([
   })
 
   it('says in one line what it may not read', async () => {
-    const ran = await run(['whoami', 'prod'], [dirname(commandFile), join(root, 'package.json')])
+    const ran = await run(['whoami', 'prod'], [dirname(dirname(commandFile)), join(root, 'package.json')])
     expect(ran).toMatchObject({
       status: expect.any(Number),
       stdout: '',

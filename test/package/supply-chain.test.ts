@@ -71,14 +71,16 @@ it('S-12: says in SECURITY.md where to report, in what time an answer comes, and
     expect(text).toContain(said)
 })
 
-it('S-13: tells version, Node, its own file and each native module with path and hash', () => {
+it('S-13: tells version, Node, the hash of its own files, and each native module with path and hash', () => {
   const env = builtEnvironment({ HOME: tmpdir() })
   const ran = spawnSync(process.execPath, [commandFile, '--version', '--json'], { env, encoding: 'utf8' })
+  const sum = 'find * -type f | LC_ALL=C sort | xargs sha256sum | sha256sum'
+  const sums = spawnSync('sh', ['-c', sum], { cwd: join(root, 'dist'), encoding: 'utf8' })
   const told = JSON.parse(ran.stdout)
   expect(told).toMatchObject({
     hardkey: JSON.parse(read('package.json')).version,
     command: realpathSync(commandFile),
-    commandSha256: sha256(commandFile),
+    filesSha256: sums.stdout.split(' ')[0],
     node: process.versions.node,
   })
   expect(told.natives.length).toBeGreaterThan(0)

@@ -7,17 +7,16 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { HardkeyError } from '../../errors.ts'
 
-/** As seen from dist/backends/pkcs11/ and from dist/cli/. */
-const besideThisFile: readonly string[] = ['./child.cjs', '../backends/pkcs11/child.cjs']
+/** As seen from dist/chunks/, where library and command have their code. */
+const fromChunks = '../backends/pkcs11/child.cjs'
 
 /**
- * The same file for the library, for the command's bundle and under test: beside them, else found by the package's name,
- * which takes 7 ms.
+ * The same file for the library, for the command and under test: at its place in dist/, else found by the package's
+ * name, which takes 7 ms.
  */
 export function childPath(): string {
-  const places = besideThisFile.map((place) => fileURLToPath(new URL(place, import.meta.url)))
-  const beside = places.find((place) => existsSync(place))
-  if (beside !== undefined) return beside
+  const inPlace = fileURLToPath(new URL(fromChunks, import.meta.url))
+  if (existsSync(inPlace)) return inPlace
   const path = join(packageFolder(), 'dist', 'backends', 'pkcs11', 'child.cjs')
   if (!existsSync(path)) throw notFound(undefined)
   return path

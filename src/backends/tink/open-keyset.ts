@@ -47,7 +47,9 @@ export interface ToldKek {
 }
 
 /** What a person is told of an opened keyset. */
-export function infoOf(path: string, info: KeysetInfo, { kdf, title, uri }: ToldKek): KeyInfo {
+export function infoOf(path: string, info: KeysetInfo, told: ToldKek): KeyInfo {
+  // Its own members only, so that a polluted prototype adds nothing.
+  const { kdf, title, uri }: ToldKek = Object.assign(Object.create(null), told)
   const warnings = ['the secret is in the memory of every process that uses this key; a hardware device keeps it out']
   if (kdf !== undefined && kdf.N < usualN) {
     warnings.push(`the passphrase is stretched with N=${kdf.N}; import the key again for N=${usualN}`)
