@@ -1,7 +1,7 @@
 // A signer in the shape that the AWS SDK calls RequestSigner and RequestPresigner. In: the SDK's requests. Out: the same
 // with a signature made by sigv4/ alone. For what takes such a signer: `signer` of a client, and callers of their own.
 // AWS SDK for JavaScript v3, @smithy/types, RequestSigner, RequestPresigner. Presigned as the SDK's S3RequestPresigner:
-// headers named x-amz-* go into the query, but for those that S3 wants as headers.
+// headers named x-amz-* go into the query, but for those of encryption, which S3 reads as headers alone.
 
 import { HardkeyError } from '../errors.ts'
 import { type SigV4Signer, type SigV4SignerOptions, sigV4Signer } from '../sigv4/signer.ts'
@@ -119,7 +119,8 @@ function hoist(request: SdkRequest, { hoistableHeaders, unhoistableHeaders }: Re
   const [wanted, kept] = [lowerCase(hoistableHeaders), lowerCase(unhoistableHeaders)]
   for (const [name, value] of Object.entries(request.headers)) {
     const lower = name.toLowerCase()
-    const moves = (lower.startsWith('x-amz-') && kept?.has(lower) !== true) || wanted?.has(lower) === true
+    const mayMove = lower.startsWith('x-amz-') && !lower.startsWith('x-amz-server-side-encryption')
+    const moves = (mayMove && kept?.has(lower) !== true) || wanted?.has(lower) === true
     if (moves && lower !== 'x-amz-content-sha256') query[name] = value
     else headers[name] = value
   }

@@ -11,7 +11,9 @@ import { vaultOptions } from './vault-uri.ts'
 export async function deviceEntry(context: CommandContext, uri: KeyUri, isStrict = false): Promise<BackendEntry> {
   if (uri.scheme === 'vault') return vaultEntry(context, isStrict)
   if (isStrict) throw context.args.wrong('--strict is for vault: keys')
-  return isUnderService(uri) ? await (await import('./kek-access.ts')).keysetEntry(context) : backendEntry(uri.scheme)
+  return isUnderService(uri)
+    ? await (await import('./kek-access.ts')).keysetEntry(context, uri)
+    : backendEntry(uri.scheme)
 }
 
 function vaultEntry(context: CommandContext, isStrict: boolean): BackendEntry {

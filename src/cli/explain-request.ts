@@ -66,7 +66,8 @@ export function presignedParts({
   }
   const given = HeaderList.read(headers)
   given.setHost(split.host)
-  const isS3 = service.startsWith('s3')
+  const [, region = ''] = scope.split('/')
+  const isS3 = signingRules({ keys: { accessKeyId: '', dateKey: noKey }, region, service }).presignsUnsignedPayload
   const text = canonicalRequest({
     method: checkedMethod(method),
     uri: canonicalUri(split.path, isS3 ? 's3' : 'standard'),

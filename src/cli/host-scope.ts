@@ -13,9 +13,18 @@ export interface HostScope {
 /** Services with one endpoint for the whole `aws` partition, all signed for us-east-1. */
 const globalServices: readonly string[] = ['cloudfront', 'iam', 'organizations', 'route53', 's3', 'sts']
 
-/** Where the signing name is not the name in the host. */
+/** Where the signing name is not the name in the host: as botocore's service models have it. */
 const signingNames: Readonly<Record<string, string>> = Object.freeze({
+  'bedrock-agent': 'bedrock',
+  'bedrock-agent-runtime': 'bedrock',
+  'bedrock-runtime': 'bedrock',
   email: 'ses',
+  'memory-db': 'memorydb',
+  'models-v2-lex': 'lex',
+  pinpoint: 'mobiletargeting',
+  'runtime-v2-lex': 'lex',
+  's3-accesspoint': 's3',
+  's3-control': 's3',
   transcribestreaming: 'transcribe',
 })
 
@@ -36,6 +45,10 @@ export function hostScope(host: string): HostScope {
     return globalServices.includes(service) ? { service, region: 'us-east-1' } : nothing
   }
   const service = labels.at(-2)
+  // S3 Express One Zone: BUCKET--x.s3express-ZONE.REGION, and s3express-control.REGION.
+  if (/^s3express-/.test(service ?? '')) return { service: 's3express', region: last }
+  // AWS IoT: ID-ats.iot.REGION takes messages, iot.REGION administers.
+  if (service === 'iot' && /-ats$/.test(labels.at(-3) ?? '')) return { service: 'iotdata', region: last }
   return { service: service === undefined ? undefined : signingName(service), region: last }
 }
 

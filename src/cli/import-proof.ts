@@ -41,11 +41,12 @@ export async function importProof(context: CommandContext, settings: RecordSetti
   const { args, report, now } = context
   const kind = args.value('prove') ?? 'sts'
   if (kind !== 'sts' && kind !== 's3') throw args.wrong('--prove is sts or s3')
+  const store = kind === 's3' ? storeOf(context, settings) : undefined
   if (args.has('offline')) {
-    if (args.value('prove') !== undefined) throw args.wrong('--offline contradicts --prove')
+    if (args.value('prove') === 'sts') throw args.wrong('--offline contradicts --prove sts')
     return { kind: 'offline', prove: undefined, close: () => {} }
   }
-  if (kind === 's3') return await proofAtStore(context, settings)
+  if (store !== undefined) return await proofAtStore(context, store)
   const sts = connectSts(await stsSettings(context, {}), report.step)
   return {
     kind,
@@ -54,16 +55,27 @@ export async function importProof(context: CommandContext, settings: RecordSetti
   }
 }
 
-async function proofAtStore(context: CommandContext, { region, endpointUrl }: RecordSettings): Promise<ImportProof> {
-  const { args, now } = context
+interface Store {
+  readonly endpoint: string
+  readonly region: string
+}
+
+/** A store without STS is where `--endpoint-url` says, be it asked now or not. */
+function storeOf(context: CommandContext, { region, endpointUrl }: RecordSettings): Store {
+  const { args } = context
   if (endpointUrl === undefined) throw args.wrong('--prove s3 needs --endpoint-url', 'give the address of the store')
   if (region === undefined) throw args.wrong('--prove s3 needs --region', "give the store's, or us-east-1")
   allowPlainHttp(context, endpointUrl)
+  return { endpoint: endpointUrl, region }
+}
+
+async function proofAtStore(context: CommandContext, { endpoint, region }: Store): Promise<ImportProof> {
+  const { args, now } = context
   const http = connect(await networkSettings(context), args.has('allow-http'))
   return {
     kind: 's3',
     prove: async (keys, signal) => {
-      await proveAtS3({ keys, endpoint: endpointUrl, region, http, now, signal })
+      await proveAtS3({ keys, endpoint, region, http, now, signal })
       return undefined
     },
     close: () => http.close(),

@@ -24,7 +24,14 @@ export async function importTarget(context: CommandContext, name: string): Promi
   if (uri.scheme === 'tpm2') return await tpmTarget(context, uri, name)
   const given = tpmOptions.find((option) => args.has(option))
   if (given !== undefined) throw args.wrong(`--${given} is for a TPM`, 'it goes with --to tpm2 or a tpm2: URI')
+  await checkService(uri)
   return uri
+}
+
+/** Before anybody types a secret for a server or a keyset that the URI names wrongly. @throws ERR_URI_INVALID */
+async function checkService(uri: KeyUri): Promise<void> {
+  if (uri.scheme === 'vault') (await import('../backends/vault/key-uri.ts')).vaultServer(uri)
+  if (uri.scheme === 'tink' && uri.has('file')) (await import('../backends/tink/keyset-uri.ts')).keysetAddress(uri)
 }
 
 async function targetUri(context: CommandContext, to: string, name: string): Promise<KeyUri> {

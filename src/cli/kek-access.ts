@@ -9,9 +9,11 @@ import { tinkBackend } from '../backends/tink/backend.ts'
 import { tinkImporter } from '../backends/tink/import.ts'
 import { HardkeyError } from '../errors.ts'
 import { readOwnFile } from '../files/read-own-file.ts'
+import type { KeyUri } from '../key/uri.ts'
 import { type ProfileSettings, profileSettings } from '../profiles/aws-config.ts'
 import { profileCredentials } from '../profiles/plaintext-key.ts'
 import type { CommandContext } from './command.ts'
+import { transitServer } from './kek-uri.ts'
 import { awsFiles } from './open-key.ts'
 
 const longestBundle = 4 * 1024 * 1024
@@ -19,17 +21,19 @@ const longestBundle = 4 * 1024 * 1024
 const circleVariable = 'HARDKEY_OPENS_KEYSET'
 
 /** @throws ERR_CONFIG_INVALID */
-export async function keysetEntry(context: CommandContext): Promise<BackendEntry> {
+export async function keysetEntry(context: CommandContext, uri: KeyUri): Promise<BackendEntry> {
   const { environment, now } = context
   const profile = environment.profile ?? 'default'
   const files = awsFiles(environment)
   const settings = await profileSettings(files, profile)
   const bundle = environment.caBundle ?? settings.get('ca_bundle')
   const ofProfile = environment.ignoresConfiguredEndpoints === true ? undefined : settings.endpointUrl('kms')
+  // The CA of somebody's own Vault has no say over the clouds.
+  const ofVault = transitServer(uri) === undefined ? undefined : environment.vault.caBytes
   const options: TinkOptions = {
     awsCredentials: awsKey(context, settings),
     awsEndpoint: (environment.kmsEndpoint ?? ofProfile)?.replace(/\/$/, ''),
-    ca: bundle === undefined ? environment.vault.caBytes : await readOwnFile(bundle, { maxBytes: longestBundle }),
+    ca: ofVault ?? (bundle === undefined ? undefined : await readOwnFile(bundle, { maxBytes: longestBundle })),
     proxy: environment.proxy,
     now,
   }

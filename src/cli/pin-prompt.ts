@@ -63,7 +63,10 @@ export function asksAPerson(uri: KeyUri): boolean {
 
 function asking(question: string, { kind, target, signal }: PinRequest): Question {
   const unavailable = new HardkeyError('ERR_PIN_REQUIRED', `there is no terminal to ask for the ${kind} of ${target}`, {
-    hint: 'give --pin-source file:PATH, or a pin-source in the key URI; hardkey help pin',
+    hint:
+      kind === 'token'
+        ? 'set BAO_TOKEN or VAULT_TOKEN, log in with bao login or vault login, or give --pin-source file:PATH'
+        : 'give --pin-source file:PATH, or a pin-source in the key URI; hardkey help pin',
   })
   return { question, unavailable, signal }
 }

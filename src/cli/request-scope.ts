@@ -39,7 +39,7 @@ export async function requestScope(
 
 /** AWS IoT has another signing name for the WebSocket of MQTT. */
 function serviceOf({ service }: HostScope, url: string): string | undefined {
-  return service === 'iot' && /^wss?:/i.test(url) ? 'iotdevicegateway' : service
+  return /^iot(?:data)?$/.test(service ?? '') && /^wss?:/i.test(url) ? 'iotdevicegateway' : service
 }
 
 /** The headers of `--header NAME:VALUE`. @throws ERR_USAGE for one without a colon */

@@ -4,7 +4,7 @@
 // 2. At an endpoint that is given the bucket stands in the path; at AWS in the host, where TLS allows it.
 
 import { HardkeyError } from '../errors.ts'
-import { isLoopback, withoutBrackets } from '../http/target.ts'
+import { isLoopback, readTarget, withoutBrackets } from '../http/target.ts'
 import { encode } from '../sigv4/encoding.ts'
 import { UrlSplitter, webSocketAsHttp } from '../sigv4/request.ts'
 import { partitionOfRegion } from '../sts/partitions.ts'
@@ -18,7 +18,10 @@ export interface RequestUrlAndService {
   readonly service: string | undefined
 }
 
-/** @throws ERR_USAGE for a query or bucket that is none; ERR_CONFIG_INVALID for plain http that was not allowed */
+/**
+ * @throws ERR_USAGE for a query or bucket that is none; ERR_CONFIG_INVALID for plain http that was not allowed;
+ * ERR_REQUEST_INVALID for a URL that no client sends as it is
+ */
 export async function requestUrl(context: CommandContext, named: NamedKey): Promise<RequestUrlAndService> {
   const { args } = context
   const word = args.word('URL')
@@ -28,6 +31,8 @@ export async function requestUrl(context: CommandContext, named: NamedKey): Prom
   }
   const url = withQuery(context, isS3 ? await s3Url(context, named, word) : word)
   allowPlainHttp(context, url)
+  // What no client sends as it is would be signed in vain.
+  readTarget(new UrlSplitter().split(webSocketAsHttp(url)).text)
   return { url, service: isS3 || isAtStore(url, named) ? 's3' : undefined }
 }
 

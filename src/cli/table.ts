@@ -169,9 +169,9 @@ export const commands: readonly CommandSpec[] = Object.freeze([
       {
         name: 'prove',
         value: 'sts|s3',
-        help: 'ask STS who the key is (default), or list buckets at a store without STS',
+        help: 'ask STS who the key is (default), or list buckets at the store of --endpoint-url, which has no STS',
       },
-      { name: 'offline', help: 'prove it nowhere: for stores that cannot be reached from here' },
+      { name: 'offline', help: 'ask nobody; of a store without STS say so with --prove s3' },
       { name: 'other-store', help: "take an ID or secret that is not in AWS's form" },
       { name: 'allow-exportable', help: 'take a key from a backup of Vault though its server could give it out' },
       { name: 'write-profile', value: 'PROFILE', help: 'write the AWS profile that gets its credentials from here' },

@@ -140,19 +140,32 @@ async function sendBody(
     return
   }
   let answers = false
-  const early = answered.then(
-    () => {
-      answers = true
-    },
-    () => {
-      answers = true
-    },
-  )
-  for await (const piece of ownFailures(body)) {
-    if (answers) return
-    const taken = request.write(piece)
-    passing.passed()
-    if (!taken) await Promise.race([drained(request), early])
+  let wake = (): void => {}
+  const answer = (): void => {
+    answers = true
+    wake()
+  }
+  answered.then(answer, answer)
+  // Not Promise.race, which would keep every piece until the answer comes.
+  const unlessAnswered = <Result>(waited: Promise<Result>): Promise<Result | undefined> =>
+    new Promise((resolve, reject) => {
+      wake = () => resolve(undefined)
+      waited.then(resolve, reject)
+    })
+  const pieces = ownFailures(body)
+  try {
+    for (;;) {
+      // A stream that gives nothing more must not keep the answer, or the end by a signal, from the caller.
+      const next = await unlessAnswered(pieces.next())
+      if (answers || next === undefined) return
+      if (next.done === true) break
+      const taken = request.write(next.value)
+      passing.passed()
+      if (!taken) await unlessAnswered(drained(request))
+    }
+  } finally {
+    // Gives the stream back as soon as it can; one that stalls is not waited for, and its failure is no news.
+    pieces.return(undefined).catch(() => {})
   }
   request.end()
 }

@@ -39,9 +39,9 @@ export class FastPath {
   readonly #orders: HeaderOrders
   readonly #isUsual: boolean
   #ofPresigned: PresignTexts | undefined
-  #method = ''
+  #method: string | undefined
   /** The URL before, and its two lines of the canonical request. */
-  #url = ''
+  #url: string | undefined
   #host = ''
   #lines = ''
 

@@ -55,7 +55,7 @@ export function httpAsWebSocket(url: string): string {
 
 /** Splits URLs and remembers the host of the last origin, since most requests go where the one before went. */
 export class UrlSplitter {
-  #origin = ''
+  #origin: string | undefined
   #host = ''
 
   /** @throws ERR_REQUEST_INVALID for a URL that is not absolute http(s), or has user info, a fragment or control characters */

@@ -119,6 +119,15 @@ describe('a request signer', () => {
     expect(presigned.query).toMatchObject({ 'x-amz-acl': 'private', range: 'bytes=0-1', 'X-Amz-SignedHeaders': names })
   })
 
+  it('leaves headers of encryption, which S3 does not read in a query', async () => {
+    const encryption = { 'x-amz-server-side-encryption': 'aws:kms', 'X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id': 'k' }
+    const headers = { host: 'h.example', ...encryption }
+    const presigned = await ours({ service: 's3' }).presign(new Request({ headers }))
+    expect(presigned.headers).toEqual(headers)
+    const names = 'host;x-amz-server-side-encryption;x-amz-server-side-encryption-aws-kms-key-id'
+    expect(presigned.query).toMatchObject({ 'X-Amz-SignedHeaders': names })
+  })
+
   it('B-115: signs a stream by its header, unsigned where allowed, and else refuses', async () => {
     const put = { method: 'PUT', body: Readable.from(['a']) }
     await expect(ours().sign(new Request(put))).rejects.toMatchObject({ code: 'ERR_REQUEST_INVALID' })

@@ -167,6 +167,22 @@ describe("a key-encryption key of the caller's own", () => {
       await key.close()
     }))
 
+  it('is not asked again where the key may stay for ever', () =>
+    inFolder(async (folder) => {
+      const path = await keysetFile(folder, file)
+      let asked = 0
+      const decrypt = async (): Promise<Uint8Array> => {
+        asked += 1
+        return keyset()
+      }
+      const backends = [tinkBackend({ kek: decrypt, idleMilliseconds: Number.POSITIVE_INFINITY })]
+      const key = await openKey(`tink:file=${path}`, { backends })
+      await new Promise((later) => setTimeout(later, 20))
+      await key.hmac(Buffer.from('x'))
+      expect(asked).toBe(1)
+      await key.close()
+    }))
+
   it('that fails is a failed device, and what it threw is not shown', () =>
     inFolder(async (folder) => {
       const path = await keysetFile(folder, file)

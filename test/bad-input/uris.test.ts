@@ -29,6 +29,14 @@ afterAll(() => there.remove())
 const whoami = (uri: string): string[] => ['whoami', uri, '--access-key-id', there.accessKeyId, '--region', region]
 
 describe('what names no device', () => {
+  it.each([
+    'vault:key=fleet',
+    'tink:file=two.keyset.json?kek=azure-kv://k',
+    'tink:file=two.keyset.json?kek=aws-kms://k',
+  ])('%s is refused before anybody is asked for a secret', async (uri) =>
+    expectCommandRefuses(there.home, ['import', 'two', '--to', uri, '--offline'], uriInvalid()),
+  )
+
   it.each(['tpm9:handle=1', 'file:/etc/key', 'https://example.com/key'])(
     'B-020: %s is refused with the schemes that there are',
     async (uri) => {

@@ -13,9 +13,15 @@ describe('a host', () => {
     ['sqs.cn-north-1.amazonaws.com.cn', 'sqs', 'cn-north-1'],
     ['a1b2c3.execute-api.ap-south-1.amazonaws.com', 'execute-api', 'ap-south-1'],
     ['email.eu-west-1.amazonaws.com', 'ses', 'eu-west-1'],
+    ['a1b2c3-ats.iot.eu-west-1.amazonaws.com', 'iotdata', 'eu-west-1'],
+    ['iot.eu-west-1.amazonaws.com', 'iot', 'eu-west-1'],
+    ['bedrock-runtime.us-east-1.amazonaws.com', 'bedrock', 'us-east-1'],
+    ['ap-123456789012.s3-accesspoint-fips.us-east-1.amazonaws.com', 's3', 'us-east-1'],
+    ['123456789012.s3-control.dualstack.eu-west-1.amazonaws.com', 's3', 'eu-west-1'],
     ['sts.us-iso-east-1.c2s.ic.gov', 'sts', 'us-iso-east-1'],
     ['lambda.eu-west-1.api.aws', 'lambda', 'eu-west-1'],
     ['iam.amazonaws.com', 'iam', 'us-east-1'],
+    ['b--use1-az5--x-s3.s3express-use1-az5.us-east-1.amazonaws.com', 's3express', 'us-east-1'],
     ['bucket.s3.amazonaws.com', 's3', 'us-east-1'],
   ])('%s is of %s in %s', (host, service, region) => {
     expect(hostScope(host)).toEqual({ service, region })

@@ -34,6 +34,12 @@ describe.each(s3Stores)('a key of %s', (_, start) => {
     expect((await run('list')).stdout).not.toContain('wrong')
   })
 
+  it('is known as one also where it was not asked', async () => {
+    expect(await imported('unasked', store.secretAccessKey, ['--offline'])).toMatchObject({ status: 0 })
+    expect(await run('request', 'unasked', 'GET', 's3://hardkey-cli')).toMatchObject({ status: 0 })
+    expect(await run('whoami', 'unasked')).toMatchObject({ status: 2, stdout: '' })
+  })
+
   it('gets no AWS profile', async () => {
     const ran = await imported('profile', store.secretAccessKey, ['--write-profile', 'p'])
     expect(ran).toMatchObject({ status: 2 })

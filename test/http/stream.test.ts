@@ -57,6 +57,23 @@ describe('a streamed exchange', () => {
     expect(sent).toBeLessThan(10_000)
   })
 
+  it.each<[string, RequestListener, object]>([
+    ['the answer', (_, response) => response.writeHead(403).end(), { status: 403 }],
+    ['the end by the signal', () => {}, { message: 'enough' }],
+    ['the timeout', () => {}, { code: 'ERR_TIMEOUT' }],
+  ])('gives %s while the stream of the body stalls', async (what, answer, expected) => {
+    const url = await origin(answer)
+    async function* stalling(): AsyncGenerator<Uint8Array> {
+      yield new Uint8Array(1)
+      await new Promise(() => {})
+    }
+    const stop = new AbortController()
+    if (what === 'the end by the signal') setTimeout(() => stop.abort(new RangeError('enough')), 50)
+    const client = testClient({ idleMilliseconds: what === 'the timeout' ? 200 : 5000 })
+    const given = client.stream?.(put(url, { body: stalling() }), { signal: stop.signal })
+    expect(await given?.catch((error: unknown) => error)).toMatchObject(expected)
+  })
+
   it('throws what the stream of the body throws, and ends the connection', async () => {
     const url = await origin(() => {})
     async function* broken(): AsyncGenerator<Uint8Array> {

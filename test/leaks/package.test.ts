@@ -25,7 +25,7 @@ const shapes: readonly (readonly [string, RegExp])[] = [
   ['an access key ID', /(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z2-7]{16}(?![A-Z0-9])/g],
   ['a secret access key', /(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=_-])/g],
   // The line alone stands in code that looks for it.
-  ['a private key', /-----BEGIN [A-Z ]*PRIVATE KEY-----\s+[A-Za-z0-9+/=]{16}/g],
+  ['a private key', /-----BEGIN [A-Z ]*PRIVATE KEY-----\s+(?:Proc-Type|[A-Za-z0-9+/]{16})/g],
   ['a token of npm or GitHub', /\b(?:npm_[A-Za-z0-9]{36}|gh[pousr]_[A-Za-z0-9]{36,})\b/g],
 ]
 
@@ -82,7 +82,7 @@ it('L-11: a key, a private key and a secret of the tests that are packed by mist
   const key = ['AKIAQ3EGRZ5UXAM', 'PLE2A'].join('')
   const secret = ['qV7mE0cPzW3sKf9XnT2b', 'Lr8YhJd5GuAo1RiBt/6+'].join('')
   const pin = Buffer.from(['canary', 'pin', '8431'].join('-')).toString('base64')
-  const lines = [key, secret, pin, ['-----BEGIN EC', 'PRIVATE KEY-----'].join(' '), 'MHcCAQEEIA'.repeat(4)]
+  const lines = [key, secret, pin, ['-----BEGIN EC', 'PRIVATE KEY-----'].join(' '), 'MHcCAQEEIAAAAAAA']
   writeFileSync(join(tree, 'dist', 'left.js'), `${lines.join('\n')}\n//# source${'MappingURL'}=left.js.map\n`)
   const text = unpacked(packInto(tree, tree))
   expect(shaped(text)).toEqual(['an access key ID', 'a secret access key', 'a private key'])

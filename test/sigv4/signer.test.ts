@@ -1,3 +1,6 @@
+// What a signer takes and refuses, and when it asks the device. In: requests and URLs as callers write them. A case a rule;
+// they fill a little more than 250 lines together.
+
 import { describe, expect, it } from 'vitest'
 import { deviceDateKeys, secretDateKeys } from '../../src/sigv4/date-key.ts'
 import type { HttpRequest } from '../../src/sigv4/request.ts'
@@ -175,6 +178,17 @@ describe('what cannot be signed', () => {
     ['half of a surrogate pair', 'https://a.example/?a=\udc00'],
   ])('refuses a URL with %s', async (_, url) => {
     await expect(signer().sign({ method: 'GET', url })).rejects.toEqual(invalid)
+  })
+
+  it.each([
+    ['an empty URL', { ...get, url: '' }],
+    ['an empty method', { ...get, method: '' }],
+  ])('refuses %s, also where the key is kept and nothing came the fast way yet', async (_, request) => {
+    await expect(signer().sign(request)).rejects.toEqual(invalid)
+    const kept = signer()
+    await kept.sign({ ...get, headers: [] })
+    await expect(kept.sign(request)).rejects.toEqual(invalid)
+    await expect(kept.presign(request, { expiresIn: 60 })).rejects.toEqual(invalid)
   })
 
   it.each(['get', '', 'GET /', 'GET\n'])('refuses the method %j', async (method) => {

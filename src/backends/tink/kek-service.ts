@@ -67,7 +67,9 @@ export async function serviceKek(keyset: ServiceKeyset, options: ServiceOptions,
 }
 
 async function clientFor({ ca }: ServiceKeyset, options: ServiceOptions): Promise<HttpClient> {
-  if (ca === undefined && options.http !== undefined) return { ...options.http, close: () => {} }
+  const { http } = options
+  // Not its copy: a class instance keeps its methods in its prototype.
+  if (ca === undefined && http !== undefined) return { send: (...given) => http.send(...given), close: () => {} }
   const authorities = ca === undefined ? options.ca : await readOwnFile(ca, { maxBytes: longestBundle })
   return httpClient({
     ca: authorities === undefined ? [] : [authorities],

@@ -10,6 +10,9 @@ import { HardkeyError } from '../../errors.ts'
 import type { HmacKey, KeyInfo } from '../../key/hmac-key.ts'
 import type { Secret } from '../../key/secret.ts'
 
+/** setTimeout takes 31 bits, and makes 1 ms of more. */
+const longestTimer = 2 ** 31 - 1
+
 /** What an opened keyset is made of. */
 export interface KeysetParts {
   readonly info: KeyInfo
@@ -83,7 +86,7 @@ export class OpenedKeyset implements HmacKey {
   #keep(key: Secret): void {
     clearTimeout(this.#idle)
     this.#key = key
-    this.#idle = setTimeout(() => this.#forget(), this.#parts.idleMilliseconds)
+    this.#idle = setTimeout(() => this.#forget(), Math.min(this.#parts.idleMilliseconds, longestTimer))
     this.#idle.unref()
   }
 

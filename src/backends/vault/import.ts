@@ -184,7 +184,10 @@ async function removeKey(asking: Asking): Promise<void> {
     const answer = await ask(asking, step)
     if (answer.status === 200 || answer.status === 204) continue
     const capability = step.method === 'DELETE' ? 'delete' : 'update'
-    throw await refused(asking, answer, { path: step.path, capability })
+    const failure = await refused(asking, answer, { path: step.path, capability })
+    // It was there a moment ago: an answer was lost, and the deletion sent again.
+    if (step.method === 'DELETE' && failure.code === 'ERR_KEY_NOT_FOUND') continue
+    throw failure
   }
 }
 

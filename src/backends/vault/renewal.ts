@@ -1,6 +1,7 @@
 // The token of an opened key, kept alive. In: a login. Out: the token of the moment. HTTP API, "Token auth method", Renew a
 // Token (Self).
-// 1. One lease at a time. A renewable one is renewed after two thirds of its time; the timer keeps no process alive.
+// 1. One lease at a time. A renewable one is renewed after two thirds of its time, and where that fails again after half of
+//    what is left; the timer keeps no process alive.
 // 2. A token that came without its length is looked up once, a second after the opening: a short run needs no look-up.
 // 3. A new login asks the pin source again. It happens where a call needs it, never by itself, and once for all callers.
 // 4. `close()` wipes the token. It is not revoked: it may be the user's own.
@@ -12,6 +13,7 @@ import { readLogin, readLookup } from './answer.ts'
 import { logIn } from './login.ts'
 import type { Lease, LoginParts } from './login-request.ts'
 import type { Settings } from './settings.ts'
+import type { VaultAnswer } from './status.ts'
 
 const lookupAfterMilliseconds = 1000
 /** Clocks and journeys: a token this near to its end is not used any more. */
@@ -116,12 +118,26 @@ export class TokenKeeper {
   }
 
   async #renew(): Promise<void> {
-    const answer = await this.#call('POST', 'auth/token/renew-self')
+    const lease = this.#lease
+    let answer: VaultAnswer
+    try {
+      answer = await this.#call('POST', 'auth/token/renew-self')
+    } catch (error) {
+      this.#renewLater(lease)
+      throw error
+    }
     if (answer.status !== 200) return
     const { token, seconds, renewable } = readLogin(answer.body, answer.where)
     token?.fill(0)
     // At the end of its longest life a token is renewed by nothing.
     if (seconds > 0) this.#schedule(seconds, renewable)
+  }
+
+  /** An outage must not cost a token that lives on. Nothing where a login came between, which has a timer of its own. */
+  #renewLater(lease: Lease): void {
+    const left = this.#end === undefined ? 0 : this.#end - this.#now().getTime()
+    if (lease !== this.#lease || left < marginMilliseconds || this.#closing.signal.aborted) return
+    this.#later(left / 2, () => this.#renew())
   }
 
   async #call(method: 'GET' | 'POST', path: string): ReturnType<LoginParts['client']['call']> {

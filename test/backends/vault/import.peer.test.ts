@@ -157,6 +157,14 @@ describe('an import that is disturbed', () => {
     expect(wire.sent()).not.toContain('/import')
   })
 
+  it('is undone once, though the answer to the deletion is lost', async () => {
+    const wire = await recorder(bao)
+    const imported = await importing(through(wire, 'twice'), bao.token, { ca: wire.ca })
+    wire.order({ at: /DELETE \/v1\/transit\/keys\/twice/, answer: 'lost', times: 1 })
+    await imported.remove()
+    expect((await bao.call('GET', 'transit/keys/twice')).status).toBe(404)
+  })
+
   it('that the server keeps otherwise than asked is undone', async () => {
     const wire = await recorder(bao)
     const kept = {
