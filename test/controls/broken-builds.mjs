@@ -82,8 +82,9 @@ export const brokenBuilds = [
         to: 'const ask = (url: string) => exchange(pool, targetOf(url), request, {',
       },
       {
-        from: '        signals: signal === undefined ? [closing.signal] : [signal, closing.signal],\n      })',
-        to: `        signals: signal === undefined ? [closing.signal] : [signal, closing.signal],
+        from: '65_536,\n        signals: signal === undefined ? [closing.signal] : [signal, closing.signal],\n      })',
+        to: `65_536,
+        signals: signal === undefined ? [closing.signal] : [signal, closing.signal],
       })
       const answer = await ask(request.url)
       const { location } = answer.headers

@@ -27,7 +27,7 @@ describe('another locale', () => {
     ['inspect', 'prod'],
     ['whoami', 'prod'],
     ['IMPORT', 'prod'],
-    ['presign', 'prod', 'https://s3.eu-west-1.amazonaws.com/İstanbul/ı?q=Iİ', '--expires', '1h'],
+    ['presign', 'prod', 'https://s3.eu-west-1.amazonaws.com/%C4%B0stanbul/%C4%B1?q=I%C4%B0', '--expires', '1h'],
     ['credential-process', 'prod', '--role-arn', 'arn:aws:iam::111122223333:role/IİıI'],
   ]
 
@@ -44,6 +44,6 @@ describe('another locale', () => {
   /** The moment of signing, and what it changes. */
   function withoutTime({ status, stdout, stderr }: Ran): Ran {
     const stable = stdout.replace(/(X-Amz-(Date|Signature)=)[^&\s]+/g, '$1')
-    return { status, stdout: stable, stderr }
+    return { status, stdout: stable, stderr: stderr.replace(/ends at \S+Z/, 'ends at') }
   }
 })
