@@ -29,7 +29,7 @@ export interface ArgumentSpec {
 }
 
 /** The headings of the overview, in order. */
-export type Task = 'check a key in' | 'use it' | 'look after it' | 'learn'
+export type Task = 'check a key in' | 'use it' | 'give credentials' | 'look after it' | 'learn'
 
 /** Everything the table says of one command. */
 export interface CommandSpec {

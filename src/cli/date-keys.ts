@@ -5,6 +5,7 @@
 
 import { openKey } from '../backends/open.ts'
 import type { HmacKey, StartedBackend } from '../key/hmac-key.ts'
+import type { PinSource } from '../key/pin-source.ts'
 import { type DateKeySource, deviceDateKeys } from '../sigv4/date-key.ts'
 import type { CommandContext } from './command.ts'
 import { deviceEntry } from './device-entry.ts'
@@ -20,16 +21,18 @@ export interface DateKeyUse<Prepared extends { close(): void } | undefined, Resu
   readonly signal?: AbortSignal | undefined
   /** What `startedDevice` gave for this key. */
   readonly started?: StartedBackend | undefined
+  /** Default: the prompt of the command. */
+  readonly pin?: PinSource | undefined
 }
 
 /** Opens the key, prepares, uses, and gives everything back, however that ends. @throws what each of them throws */
 export async function withDateKeys<Prepared extends { close(): void } | undefined, Result>(
   context: CommandContext,
   named: NamedKey,
-  { prepare, use, signal = context.signal, started }: DateKeyUse<Prepared, Result>,
+  { prepare, use, signal = context.signal, started, pin }: DateKeyUse<Prepared, Result>,
 ): Promise<Result> {
   const stop = new AbortController()
-  const open = (): Promise<HmacKey> => openForRun(context, named, started, AbortSignal.any([signal, stop.signal]))
+  const open = (): Promise<HmacKey> => openForRun(context, named, started, pin, AbortSignal.any([signal, stop.signal]))
   const closed: Promise<void>[] = []
   let opened: Promise<HmacKey> | undefined = open()
   // In the next turn of the event loop: by then the process of a device has been started.
@@ -65,13 +68,17 @@ async function openForRun(
   context: CommandContext,
   { uri }: NamedKey,
   started: StartedBackend | undefined,
+  pin: PinSource | undefined,
   signal: AbortSignal,
 ): Promise<HmacKey> {
   const { report } = context
   const entry = await deviceEntry(context, uri, context.args.has('strict'))
   const backends = [started ?? (await entry.backend())]
   report.step(`open ${uri}`)
-  const key = await report.waiting('the device', openKey(uri, { pin: pinPrompt(context, uri), signal, backends }))
+  const key = await report.waiting(
+    'the device',
+    openKey(uri, { pin: pin ?? pinPrompt(context, uri), signal, backends }),
+  )
   report.step(`opened: ${key.info.device}, protection ${key.info.protection}`)
   // `import` and `inspect` warn; here every run of every AWS tool would repeat it.
   for (const warning of key.info.warnings) report.step(warning)

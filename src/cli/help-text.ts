@@ -4,7 +4,7 @@
 import { flagsOf, usageLine } from './args.ts'
 import type { CommandSpec, FlagSpec, Task } from './command.ts'
 
-const tasks: readonly Task[] = ['check a key in', 'use it', 'look after it', 'learn']
+const tasks: readonly Task[] = ['check a key in', 'use it', 'give credentials', 'look after it', 'learn']
 
 /** The commands by task, and where to begin. */
 export function overviewText(commands: readonly CommandSpec[]): string {

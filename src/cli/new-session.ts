@@ -5,6 +5,7 @@
 
 import { HardkeyError } from '../errors.ts'
 import type { StartedBackend } from '../key/hmac-key.ts'
+import type { PinSource } from '../key/pin-source.ts'
 import type { StsSession } from '../sts/answer.ts'
 import type { StsClient } from '../sts/client.ts'
 import type { CommandContext } from './command.ts'
@@ -15,16 +16,25 @@ import { stsSettings } from './settings.ts'
 
 const deadlineMilliseconds = 55_000
 
+/** What a run says besides its options. */
+export interface SessionOverrides {
+  /** In place of the prompt of the command. */
+  readonly pin?: PinSource | undefined
+  /** In place of the role of options and record. */
+  readonly roleArn?: string | undefined
+}
+
 /** A session as options, environment, record and profile say. @throws ERR_TIMEOUT after 55 seconds */
 export async function newSession(
   context: CommandContext,
   named: NamedKey,
   started: StartedBackend | undefined,
+  { pin, roleArn }: SessionOverrides = {},
 ): Promise<StsSession> {
   const { now, report } = context
   const deadline = new AbortController()
   const signal = AbortSignal.any([context.signal, deadline.signal])
-  const request = await sessionRequest(context, named, signal)
+  const request = await sessionRequest(context, named, signal, roleArn)
   const settings = await stsSettings(context, named.settings)
   const timer = setTimeout(() => deadline.abort(tooLate()), deadlineMilliseconds)
   try {
@@ -36,6 +46,7 @@ export async function newSession(
       },
       signal,
       started,
+      pin,
     })
   } finally {
     clearTimeout(timer)

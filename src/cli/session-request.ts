@@ -33,6 +33,7 @@ const notOfFederation = [...ofRolesOnly, 'mfa-serial'] as const
 /**
  * GetFederationToken with `--federation-name`, AssumeRole with a role from option or record, else GetSessionToken. An
  * option that the action does not have is refused, not dropped; the input is checked before a device is opened.
+ * `askedRole` comes before `--role-arn`.
  *
  * @throws ERR_USAGE, ERR_CONFIG_INVALID, ERR_MFA_REQUIRED without a terminal to ask at
  */
@@ -40,10 +41,11 @@ export async function sessionRequest(
   context: CommandContext,
   { settings, accessKeyId }: NamedKey,
   signal: AbortSignal,
+  askedRole?: string,
 ): Promise<SessionRequest> {
   const { args } = context
   const name = args.value('federation-name')
-  const given = args.value('role-arn')
+  const given = askedRole ?? args.value('role-arn')
   if (given !== undefined && args.has('no-role')) throw args.wrong('--no-role contradicts --role-arn')
   if (given !== undefined && name !== undefined) throw args.wrong('--federation-name contradicts --role-arn')
   const durationSeconds = durationOption(args, 'duration') ?? settings.durationSeconds

@@ -1,0 +1,116 @@
+// The commands that use a key, in the order of the overview: words, options, texts.
+// In: nothing. Out: rows of the table.
+
+import type { CommandSpec } from '../command.ts'
+import {
+  bodyFlags,
+  caFlag,
+  jsonFlag,
+  keyFlags,
+  nameArgument,
+  profileFlag,
+  regionFlag,
+  stsFlags,
+  targetFlags,
+  urlArgument,
+} from './flags.ts'
+
+export const useCommands: readonly CommandSpec[] = Object.freeze([
+  {
+    name: 'whoami',
+    task: 'use it',
+    summary: 'GetCallerIdentity, signed by the device',
+    arguments: [nameArgument],
+    flags: [...keyFlags, ...stsFlags, jsonFlag],
+    text: [],
+    examples: ['hardkey whoami prod', 'hardkey whoami prod --region us-gov-west-1 --json'],
+    load: async () => (await import('../commands/whoami.ts')).whoami,
+  },
+  {
+    name: 'request',
+    task: 'use it',
+    summary: 'one request signed by the device; the body goes to standard output',
+    arguments: [nameArgument, { name: 'METHOD', help: 'GET, PUT, POST, DELETE, HEAD, …' }, urlArgument],
+    flags: [
+      { name: 'service', value: 'SERVICE', help: 'the service in the credential scope; known for amazonaws.com hosts' },
+      { name: 'header', value: 'NAME:VALUE', many: true, help: 'a header to send and sign; may be repeated' },
+      ...bodyFlags,
+      { name: 'dry-run', help: 'print the signed request and send nothing' },
+      ...targetFlags,
+      caFlag,
+      profileFlag,
+      ...keyFlags,
+      { name: 'json', help: 'with --dry-run: print the signed request as JSON' },
+    ],
+    text: [
+      'Exit status 1 unless the answer is 2xx. --verbose tells status and headers of the answer.',
+      'Bodies pass as streams in both directions, of any size. In s3://BUCKET/KEY the key is not encoded.',
+    ],
+    examples: [
+      "hardkey request prod GET 'https://sts.eu-west-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15'",
+      'hardkey request prod PUT https://s3.eu-west-1.amazonaws.com/bucket/notes.txt --body @notes.txt',
+      'hardkey request store GET s3://bucket/backup.tar --endpoint-url https://store.example:9000',
+    ],
+    load: async () => (await import('../commands/request.ts')).request,
+  },
+  {
+    name: 'presign',
+    task: 'use it',
+    summary: 'a URL that anyone may use until it expires, up to 7 days',
+    arguments: [nameArgument, urlArgument],
+    flags: [
+      { name: 'method', value: 'METHOD', help: 'what the URL allows; default GET' },
+      { name: 'expires', value: 'TIME', help: 'from now: 900, 15m, 12h, 7d; default 1h' },
+      { name: 'expires-in', value: 'SECONDS', help: 'the same, by the name that the AWS CLI has for it' },
+      {
+        name: 'service',
+        value: 'SERVICE',
+        help: 'the service in the credential scope; known for amazonaws.com hosts, else s3',
+      },
+      {
+        name: 'header',
+        value: 'NAME:VALUE',
+        many: true,
+        help: 'a header that the user of the URL must send; may be repeated',
+      },
+      ...targetFlags,
+      profileFlag,
+      ...keyFlags,
+      jsonFlag,
+    ],
+    text: ['Signed with the permanent key, so it lives its whole time and not only as long as a session.'],
+    examples: [
+      'hardkey presign prod https://s3.eu-west-1.amazonaws.com/bucket/photo.jpg --expires 7d',
+      'hardkey presign prod https://s3.eu-west-1.amazonaws.com/bucket/upload.bin --method PUT --expires 15m',
+      'hardkey presign prod wss://abc-ats.iot.eu-west-1.amazonaws.com/mqtt',
+    ],
+    load: async () => (await import('../commands/presign.ts')).presign,
+  },
+  {
+    name: 'token',
+    task: 'use it',
+    summary: 'a password by signature: rds, dsql, elasticache, memorydb, msk, eks',
+    arguments: [nameArgument, { name: 'KIND', help: 'rds, dsql, elasticache, memorydb, msk or eks' }],
+    flags: [
+      { name: 'hostname', value: 'HOST', help: 'rds, dsql: the endpoint, as the client connects to it' },
+      { name: 'port', value: 'PORT', help: 'rds' },
+      { name: 'username', value: 'USER', help: 'rds: the database user' },
+      { name: 'admin', help: 'dsql: for the role admin' },
+      { name: 'expires-in', value: 'TIME', help: 'dsql: 900 (default), 15m, 12h; the others live 15 minutes' },
+      { name: 'cache-name', value: 'NAME', help: 'elasticache, memorydb: the cache in lower case, not its endpoint' },
+      { name: 'user-id', value: 'ID', help: 'elasticache, memorydb: the user' },
+      { name: 'serverless', help: 'elasticache: the cache is serverless' },
+      { name: 'cluster-name', value: 'NAME', help: 'eks: the cluster' },
+      regionFlag,
+      profileFlag,
+      ...keyFlags,
+      jsonFlag,
+    ],
+    text: ['Nothing is sent. For eks the ExecCredential is printed that kubectl reads, as by aws eks get-token.'],
+    examples: [
+      'hardkey token prod rds --hostname db.abc.eu-west-1.rds.amazonaws.com --port 5432 --username app',
+      'hardkey token prod eks --cluster-name blue --region eu-west-1',
+    ],
+    load: async () => (await import('../commands/token.ts')).token,
+  },
+] satisfies readonly CommandSpec[])
