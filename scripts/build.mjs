@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Makes dist/: the code of library and command, once, in CommonJS chunks; an ES module for each public subpath that hands
-// on its names; the PKCS#11 child as one file; the types that a public subpath reaches.
-// In: src/, node_modules/; as arguments the parts to make (code, child, types), all by default. Out: dist/; when all is
+// on its names; the PKCS#11 child as one file; the types that a public subpath reaches; the manual page; the bill of materials.
+// In: src/, node_modules/; as arguments the parts to make (code, child, types, …), all by default. Out: dist/; when all is
 // made, in a folder beside it that is put in place whole, so that a running test never sees half of it.
 // docs/adr/0010-one-copy-of-the-code.md says why it is built so.
 
@@ -19,6 +19,8 @@ import {
 } from 'node:fs'
 import { dirname, join, posix, resolve } from 'node:path'
 import { rolldown } from 'rolldown'
+import { manualPage } from './manual.mjs'
+import { billsOfMaterials } from './sbom.mjs'
 
 const root = resolve(import.meta.dirname, '..')
 const dist = join(root, 'dist')
@@ -30,7 +32,7 @@ const subpaths = Object.values(manifest.exports)
   .filter((types) => types !== undefined)
   .map((types) => types.replace('./dist/', '').replace(/\.d\.ts$/, ''))
 
-const parts = { code: makeCode, child: makeChild, types: makeTypes }
+const parts = { code: makeCode, child: makeChild, types: makeTypes, manual: makeManual, sbom: makeSbom }
 
 try {
   await (process.argv.length > 2 ? makeSome(process.argv.slice(2)) : makeAll())
@@ -173,6 +175,30 @@ async function bundled(input, codeSplitting) {
 /** The bundler's helper copies exports by for-in, which takes what others wrote into Object.prototype for exports too. */
 function withOwnNamesOnly(code) {
   return code.replaceAll(/\bfor\s*\(\s*(?:var|let|const) (\w+) in (\w+)\)/g, 'for(let $1 of Object.keys($2))')
+}
+
+/** From the texts that --help prints; the commands themselves are not loaded. */
+async function makeManual(folder) {
+  const place = mkdtempSync(join(root, '.dist-manual-'))
+  try {
+    const build = await rolldown({
+      cwd: root,
+      input: { texts: 'src/cli/help-text.ts', table: 'src/cli/table.ts', args: 'src/cli/args.ts' },
+      platform: 'node',
+      external: (id) => !/^[./]/.test(id) || id.includes('/commands/'),
+      tsconfig: false,
+    })
+    await build.write({ dir: place, format: 'esm', entryFileNames: '[name].mjs', chunkFileNames: '[name].mjs' })
+    await build.close()
+    const loaded = await Promise.all(['texts', 'table', 'args'].map((name) => import(join(place, `${name}.mjs`))))
+    write(folder, 'hardkey.1', manualPage(Object.assign({}, ...loaded), manifest))
+  } finally {
+    rmSync(place, { recursive: true, force: true })
+  }
+}
+
+function makeSbom(folder) {
+  for (const [name, text] of Object.entries(billsOfMaterials(root, manifest))) write(folder, name, text)
 }
 
 /** Declarations by tsc, with their comments for the editor; those alone that a public subpath reaches. */

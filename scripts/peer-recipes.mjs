@@ -31,6 +31,13 @@ export const recipes = {
     install: installTokenSigners,
   },
   awscrt: { version: 'aws-crt@1.33.2', install: installAwsCrt },
+  actionlint: { version: '1.7.9', install: installActionlint },
+  releasetools: {
+    version: 'zizmor==1.32.0 cyclonedx-python-lib[json-validation]==11.12.0 spdx-tools==0.8.5',
+    packages: ['python3-venv'],
+    install: installReleaseTools,
+  },
+  groff: debianPeer(['groff-base'], { command: '/bin/groff' }),
   awscli: debianPeer(['awscli'], { command: '/bin/aws' }),
   softhsm: debianPeer(['softhsm2', 'libsofthsm2'], { module: '/libsofthsm2.so', util: '/softhsm2-util' }),
   opensc: debianPeer(['opensc'], { tool: '/bin/pkcs11-tool' }),
@@ -177,6 +184,18 @@ async function installMskSigner(folder, log) {
   const signer = `aws-msk-iam-sasl-signer-python==${recipes.msksigner.version}`
   const bin = await virtualEnvironment(folder, log, [signer, 'setuptools<81'])
   return { paths: { command: join(bin, 'python') } }
+}
+
+/** The linter of workflows that knows their syntax. */
+async function installActionlint(folder, log) {
+  await goInstall(folder, log, `github.com/rhysd/actionlint/cmd/actionlint@v${recipes.actionlint.version}`)
+  return { paths: { command: join(folder, 'actionlint') } }
+}
+
+/** The linter of workflows that knows attacks, and the two judges of bills of materials. */
+async function installReleaseTools(folder, log) {
+  const bin = await virtualEnvironment(folder, log, recipes.releasetools.version.split(' '))
+  return { paths: { python: join(bin, 'python'), zizmor: join(bin, 'zizmor') } }
 }
 
 /** The AWS Common Runtime, which brings its native code for each platform along. */

@@ -20,6 +20,7 @@ it.each([
   ['the title of a pull request in a script', `${least}run: echo \${{ github.event.pull_request.title }}\n`],
   ['a right to write', `${least}jobs:\n  a:\n    permissions:\n      packages: write\n`],
   ['no permissions', 'on:\n  push:\n'],
+  ['an identity without a second person', `${least}jobs:\n  a:\n    permissions:\n      id-token: write\n`],
 ])('S-09: sees a workflow with %s', (_, text) => {
   expect(workflowBreaches(planted('.github/workflows/a.yml', text))).toHaveLength(1)
 })

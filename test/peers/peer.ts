@@ -38,6 +38,12 @@ export interface PeerPaths {
   readonly tokensigners: { readonly folder: string }
   /** A folder with aws-crt, whose signer is native code. */
   readonly awscrt: { readonly folder: string }
+  /** Looks at the syntax of workflows. */
+  readonly actionlint: { readonly command: string }
+  /** Looks for attacks in workflows; a Python with judges of CycloneDX and SPDX. */
+  readonly releasetools: { readonly python: string; readonly zizmor: string }
+  /** Sets manual pages. */
+  readonly groff: { readonly command: string }
   /** The AWS CLI of Debian. */
   readonly awscli: { readonly command: string }
   /** versitygw: S3, IAM and STS that check every signature. */
