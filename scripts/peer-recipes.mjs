@@ -32,10 +32,11 @@ export const recipes = {
   },
   awscrt: { version: 'aws-crt@1.33.2', install: installAwsCrt },
   actionlint: { version: '1.7.9', install: installActionlint },
-  releasetools: {
-    version: 'zizmor==1.32.0 cyclonedx-python-lib[json-validation]==11.12.0 spdx-tools==0.8.5',
+  linters: {
+    version:
+      'zizmor==1.32.0 cyclonedx-python-lib[json-validation]==11.12.0 spdx-tools==0.8.5 cfn-lint==1.58.0 parliament==1.6.4 python-hcl2==8.1.4',
     packages: ['python3-venv'],
-    install: installReleaseTools,
+    install: installLinters,
   },
   groff: debianPeer(['groff-base'], { command: '/bin/groff' }),
   awscli: debianPeer(['awscli'], { command: '/bin/aws' }),
@@ -192,10 +193,11 @@ async function installActionlint(folder, log) {
   return { paths: { command: join(folder, 'actionlint') } }
 }
 
-/** The linter of workflows that knows attacks, and the two judges of bills of materials. */
-async function installReleaseTools(folder, log) {
-  const bin = await virtualEnvironment(folder, log, recipes.releasetools.version.split(' '))
-  return { paths: { python: join(bin, 'python'), zizmor: join(bin, 'zizmor') } }
+/** Linters of workflows, of IAM policies, CloudFormation and Terraform, and the judges of bills of materials. */
+async function installLinters(folder, log) {
+  const bin = await virtualEnvironment(folder, log, recipes.linters.version.split(' '))
+  const named = ['python', 'zizmor', 'cfn-lint', 'parliament'].map((name) => [name, join(bin, name)])
+  return { paths: Object.fromEntries(named) }
 }
 
 /** The AWS Common Runtime, which brings its native code for each platform along. */

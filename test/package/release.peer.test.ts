@@ -17,7 +17,7 @@ const release = readFileSync(join(root, '.github', 'workflows', 'release.yml'), 
 it('S-09: workflows pass the linter of their syntax and the linter of their rights', async () => {
   const { command } = await peer('actionlint')
   expect(run(command, ['-no-color'])).toMatchObject({ status: 0, stdout: '' })
-  const { zizmor } = await peer('releasetools')
+  const { zizmor } = await peer('linters')
   expect(run(zizmor, ['--offline', '--quiet', '.github/workflows'])).toMatchObject({ status: 0 })
 })
 
@@ -25,7 +25,7 @@ it('S-09: both linters see a planted fault', async () => {
   const planted = release.replace('      contents: read\n      id-token: write', '      contents: maybe')
   const { command } = await peer('actionlint')
   expect(run(command, ['-no-color', '-'], planted).status).toBe(1)
-  const { zizmor } = await peer('releasetools')
+  const { zizmor } = await peer('linters')
   expect(run(zizmor, ['--offline', '--quiet', '-'], release.replaceAll(/ # zizmor: .*/g, '')).status).not.toBe(0)
 })
 
@@ -52,7 +52,7 @@ print([str(one.validation_message) for one in validate_full_spdx_document(parse_
 `
 
 it('S-07: the bills of materials in the package are valid CycloneDX and SPDX', async () => {
-  const { python } = await peer('releasetools')
+  const { python } = await peer('linters')
   expect(run(python, ['-c', judge])).toMatchObject({ status: 0, stdout: 'None\n[]\n' })
   expect(run(python, ['-c', judge, 'broken']).stdout).not.toContain('None')
 })

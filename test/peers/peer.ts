@@ -40,8 +40,13 @@ export interface PeerPaths {
   readonly awscrt: { readonly folder: string }
   /** Looks at the syntax of workflows. */
   readonly actionlint: { readonly command: string }
-  /** Looks for attacks in workflows; a Python with judges of CycloneDX and SPDX. */
-  readonly releasetools: { readonly python: string; readonly zizmor: string }
+  /** Look for attacks in workflows, at CloudFormation and at IAM policies; a Python that judges CycloneDX, SPDX and HCL. */
+  readonly linters: {
+    readonly python: string
+    readonly zizmor: string
+    readonly 'cfn-lint': string
+    readonly parliament: string
+  }
   /** Sets manual pages. */
   readonly groff: { readonly command: string }
   /** The AWS CLI of Debian. */
