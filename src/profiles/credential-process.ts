@@ -35,9 +35,40 @@ export function credentialProcessLine(command: readonly string[], name: string):
 
 /** True when this line asks hardkey for this record. */
 export function isCredentialProcessLineOf(line: string, name: string): boolean {
-  const words = Array.from(line.matchAll(/"([^"]*)"|[^\s"]+/g), ([word, inside]) => inside ?? word)
+  const words = wordsOf(line)
   const at = words.indexOf('credential-process')
   return words.slice(0, Math.max(at, 0)).some(isHardkey) && words[at + 1] === name
+}
+
+/** The line of a profile that asks hardkey. */
+export interface HardkeyLine {
+  /** The record that it asks for. */
+  readonly name: string
+  /** The absolute paths that it starts: Node and the script, or the command. */
+  readonly program: readonly string[]
+  /** FILE:LINE. */
+  readonly where: string
+}
+
+/** The line of this profile that asks hardkey; undefined where there is none. */
+export function hardkeyLine(file: AwsFile, profile: string): HardkeyLine | undefined {
+  const lines = profileLines(file, profile).filter(
+    ({ kind, name }) => kind === 'setting' && name === 'credential_process',
+  )
+  const [line] = lines.slice(-1)
+  const words = line === undefined ? [] : wordsOf(iniValue(file.bytes, line))
+  const at = words.indexOf('credential-process')
+  const name = words[at + 1]
+  if (line === undefined || name === undefined || !words.slice(0, Math.max(at, 0)).some(isHardkey)) return undefined
+  const program = words.slice(0, at).filter((word) => /^(?:\/|[A-Za-z]:[\\/])/.test(word))
+  return { name, program, where: `${file.path}:${line.number}` }
+}
+
+/** FILE:LINE and name of each setting by which AWS tools sign this profile in before they run a credential_process. */
+export function otherSignInOf(file: AwsFile, profile: string): readonly string[] {
+  return profileLines(file, profile)
+    .filter(({ kind, name }) => kind === 'setting' && otherSignIns.includes(name ?? ''))
+    .map(({ name, number }) => `${file.path}:${number} (${name})`)
 }
 
 /** Throws what `writeCredentialProcess` would throw and changes nothing: for before a check-in. */
@@ -138,6 +169,10 @@ function refuseOtherSignIn(both: readonly AwsFile[], profile: string): void {
 function isOurs(file: AwsFile, line: IniLine, name: string): boolean {
   if (line.kind !== 'setting' || line.name !== 'credential_process') return false
   return isCredentialProcessLineOf(iniValue(file.bytes, line), name)
+}
+
+function wordsOf(line: string): readonly string[] {
+  return Array.from(line.matchAll(/"([^"]*)"|[^\s"]+/g), ([word, inside]) => inside ?? word)
 }
 
 /** The command itself, or its script behind `node`: /usr/bin/hardkey, C:/x/hardkey.cmd, …/dist/cli/hardkey.cjs. */

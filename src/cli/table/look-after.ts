@@ -101,6 +101,20 @@ export const lookAfterCommands: readonly CommandSpec[] = Object.freeze([
     load: async () => (await import('../commands/approve.ts')).approveDays,
   },
   {
+    name: 'doctor',
+    task: 'look after it',
+    summary: 'what works, what each part protects, and what to mend',
+    arguments: [{ name: 'NAME', help: 'one record; without it all, and no PIN is asked for', optional: true }],
+    flags: [{ name: 'offline', help: 'ask devices, and no service' }, pinSourceFlag, strictFlag, ...stsFlags, jsonFlag],
+    text: [
+      'Looks at records, devices, the AWS files, this shell, the way to STS and the clock. Each finding has an',
+      'id, a state (ok, note for a weak choice, fault) and its remedy; --verbose shows what is well, too.',
+      'Exit status 1 where there is a fault.',
+    ],
+    examples: ['hardkey doctor', 'hardkey doctor prod --verbose', 'hardkey doctor --json'],
+    load: async () => (await import('../commands/doctor.ts')).doctor,
+  },
+  {
     name: 'policy',
     task: 'look after it',
     summary: 'the least policies for the user, the role and the server',

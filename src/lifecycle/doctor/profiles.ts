@@ -1,0 +1,120 @@
+// What the AWS files make of the keys. In: the two files, the records. Out: findings: a secret that still lies in plaintext,
+// lines that name what is not there, settings that win over hardkey. No secret is read.
+// AWS SDKs and Tools Reference Guide, "Standardized credential providers": what each tool asks first.
+
+import { existsSync } from 'node:fs'
+import { HardkeyError } from '../../errors.ts'
+import { type AwsFile, type AwsFiles, withAwsFiles } from '../../profiles/aws-config.ts'
+import { hardkeyLine, otherSignInOf } from '../../profiles/credential-process.ts'
+import { iniValue } from '../../profiles/ini.ts'
+import { plaintextKeyPlaces } from '../../profiles/plaintext-key.ts'
+import type { StoredRecord } from '../../profiles/record-store.ts'
+import { type Finding, faultOf } from './finding.ts'
+
+type Both = readonly [config: AwsFile, credentials: AwsFile]
+
+/** Findings about every profile; one `ok` where there is nothing to say. */
+export async function profileFindings(files: AwsFiles, records: readonly StoredRecord[]): Promise<readonly Finding[]> {
+  try {
+    return await withAwsFiles(files, (both) => {
+      const found = profilesOf(both).flatMap((profile) => findingsOf(both, profile, records))
+      const text = `no profile in ${files.config} or ${files.credentials} stands in the way`
+      return found.length === 0 ? [{ id: 'profile-file', state: 'ok', text }] : found
+    })
+  } catch (error) {
+    if (!(error instanceof HardkeyError)) throw error
+    return [faultOf('profile-file', error)]
+  }
+}
+
+function profilesOf(both: Both): readonly string[] {
+  const names = both.flatMap(({ lines }) => lines.flatMap(({ section }) => (section === undefined ? [] : [section])))
+  const ofProfiles = names.filter((section) => !/^(?:services|sso-session)\./.test(section))
+  return [...new Set(ofProfiles.map((section) => section.replace(/^profile\./, '')))]
+}
+
+function findingsOf(both: Both, profile: string, records: readonly StoredRecord[]): readonly Finding[] {
+  const places = plaintextKeyPlaces(both, profile)
+  const owner = records.find(({ record }) => record.accessKeyId === accessKeyIdOf(both, profile))
+  return [
+    ...(owner === undefined ? [] : [leftInPlaintext(profile, places, owner)]),
+    ...lineFindings(both, profile, places, records),
+    ...(profile === 'default' ? defaultFindings(both, places) : []),
+  ]
+}
+
+function leftInPlaintext(profile: string, places: readonly string[], { name }: StoredRecord): Finding {
+  return {
+    id: 'plaintext-key',
+    state: 'fault',
+    name,
+    text: `the secret of this key lies in plaintext in profile "${profile}": ${places.join(', ')}`,
+    remedy: `remove these lines, and replace the secret, which others may have read: hardkey rotate ${name}`,
+  }
+}
+
+function lineFindings(
+  both: Both,
+  profile: string,
+  places: readonly string[],
+  records: readonly StoredRecord[],
+): readonly Finding[] {
+  const line = both.map((file) => hardkeyLine(file, profile)).find((one) => one !== undefined)
+  if (line === undefined) return []
+  const { name, program, where } = line
+  const findings: Finding[] = []
+  if (!records.some((record) => record.name === name)) {
+    findings.push({
+      id: 'profile-record',
+      state: 'fault',
+      text: `profile "${profile}" asks for the record "${name}", which is not there (${where})`,
+      remedy: 'hardkey list shows the records; remove the line, or hardkey configure NAME --profile PROFILE',
+    })
+  }
+  const missing = program.find((path) => !existsSync(path))
+  if (missing !== undefined) {
+    findings.push({
+      id: 'profile-command',
+      state: 'fault',
+      name,
+      text: `profile "${profile}" starts ${missing}, which is not there (${where})`,
+      remedy: `hardkey configure ${name} --profile ${profile}`,
+    })
+  }
+  const winning = [...places, ...both.flatMap((file) => otherSignInOf(file, profile))]
+  if (winning.length > 0) {
+    findings.push({
+      id: 'profile-shadowed',
+      state: 'fault',
+      name,
+      text: `profile "${profile}" has what AWS tools ask before hardkey: ${winning.join(', ')}`,
+      remedy: 'remove these lines, or write the line of hardkey into another profile',
+    })
+  }
+  return findings
+}
+
+function defaultFindings(both: Both, places: readonly string[]): readonly Finding[] {
+  const winning = [...places, ...both.flatMap((file) => otherSignInOf(file, 'default'))]
+  if (winning.length === 0) return []
+  return [
+    {
+      id: 'default-profile',
+      state: 'note',
+      text: `the default profile signs in by itself, and wins over the endpoint of exec and serve: ${winning.join(', ')}`,
+      remedy: 'hardkey exec NAME --isolate-config, or give that profile another name',
+    },
+  ]
+}
+
+function accessKeyIdOf(both: Both, profile: string): string | undefined {
+  const lines = both.flatMap((file) =>
+    file.lines
+      .filter(({ kind, section, name }) => {
+        const isOfProfile = section !== undefined && file.sectionsOf(profile).includes(section)
+        return kind === 'setting' && isOfProfile && name.toLowerCase() === 'aws_access_key_id'
+      })
+      .map((line) => iniValue(file.bytes, line)),
+  )
+  return lines.at(-1)
+}

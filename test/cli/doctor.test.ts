@@ -1,0 +1,269 @@
+// `hardkey doctor` on prepared faults: each is named by its id, and what is well ends with 0. In: the built command, a key
+// that checked in, an STS on loopback. Each fault is taken back before the next.
+
+import { spawn } from 'node:child_process'
+import { chmodSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { startLoopbackSts } from '../../src/cli/demo/loopback-sts.ts'
+import { CheckedIn } from './checked-in.ts'
+import { commandFile, ended, throwAwayKey } from './hardkey.ts'
+
+interface Found {
+  readonly id: string
+  readonly state: string
+  readonly name?: string
+  readonly text: string
+  readonly remedy?: string
+}
+
+let checkedIn: CheckedIn
+beforeAll(async () => {
+  checkedIn = await CheckedIn.make(['--write-profile', 'prod'])
+})
+afterAll(() => checkedIn?.remove())
+
+const at = (path: string) => join(checkedIn.home.folder, path)
+const record = 'hardkey/keys/prod.json'
+const keyset = 'hardkey/keys/prod.keyset.json'
+const config = '.aws/config'
+
+/** What doctor finds at "prod" through a shell without core files, and with what status. */
+async function doctor(words: readonly string[] = [], variables: Readonly<Record<string, string>> = {}, limit = '0') {
+  const line = `ulimit -c ${limit} && exec "$@"`
+  const command = [process.execPath, commandFile, 'doctor', 'prod', '--json', ...words]
+  const child = spawn('bash', ['-c', line, 'bash', ...command], {
+    env: checkedIn.home.environment(variables),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  })
+  const { status, stdout } = await ended(child)
+  return { status, found: JSON.parse(stdout) as readonly Found[] }
+}
+
+/** Runs with the file changed, and puts it back. */
+async function changed<T>(path: string, change: (text: string) => string, act: () => Promise<T>): Promise<T> {
+  const before = readFileSync(at(path), 'utf8')
+  writeFileSync(at(path), change(before))
+  try {
+    return await act()
+  } finally {
+    writeFileSync(at(path), before)
+  }
+}
+
+async function hidden<T>(path: string, act: () => Promise<T>): Promise<T> {
+  renameSync(at(path), at(`${path}.away`))
+  try {
+    return await act()
+  } finally {
+    renameSync(at(`${path}.away`), at(path))
+  }
+}
+
+const addedTo = (path: string, text: string) => () =>
+  changed(
+    path,
+    (before) => `${before}\n${text}\n`,
+    () => doctor(),
+  )
+const setting = (name: string, value: unknown) => (text: string) =>
+  JSON.stringify({ ...JSON.parse(text), [name]: value })
+
+it('finds no fault where all is well, and says so with --verbose', async () => {
+  const { status, found } = await doctor()
+  expect(found.filter(({ state }) => state === 'fault')).toEqual([])
+  expect(found.map(({ id }) => id).sort()).toEqual([
+    'check-value',
+    'clock',
+    'device',
+    'device-warning',
+    'endpoint',
+    'identity',
+    'key-age',
+    'profile-file',
+    'protection',
+    'records-folder',
+  ])
+  expect(status).toBe(0)
+  const { stdout } = await checkedIn.home.run(['doctor', '--verbose'])
+  expect(stdout).toMatch(/^ok +check-value +prod /m)
+})
+
+const faults: Readonly<Record<string, readonly [id: string, prepare: () => ReturnType<typeof doctor>]>> = {
+  'a folder that others may write': [
+    'records-folder',
+    async () => {
+      chmodSync(at('hardkey/keys'), 0o777)
+      try {
+        const { status, stdout } = await checkedIn.home.run(['doctor', '--json'])
+        return { status, found: JSON.parse(stdout) }
+      } finally {
+        chmodSync(at('hardkey/keys'), 0o700)
+      }
+    },
+  ],
+  'a record that is none': [
+    'record',
+    async () => {
+      checkedIn.home.write('hardkey/keys/broken.json', '{')
+      try {
+        const { status, stdout } = await checkedIn.home.run(['doctor', '--json'])
+        return { status, found: JSON.parse(stdout) }
+      } finally {
+        renameSync(at('hardkey/keys/broken.json'), at('broken'))
+      }
+    },
+  ],
+  'a profile of a record that is not there': [
+    'profile-record',
+    addedTo(config, '[profile other]\ncredential_process = /usr/bin/hardkey credential-process gone'),
+  ],
+  'a profile whose command was moved': [
+    'profile-command',
+    addedTo(config, '[profile other]\ncredential_process = /no/such/hardkey credential-process prod'),
+  ],
+  'a profile that signs in by a role first': [
+    'profile-shadowed',
+    () =>
+      changed(
+        config,
+        (text) => text.replace('[profile prod]', '[profile prod]\nrole_arn = arn:aws:iam::111122223333:role/x'),
+        () => doctor(),
+      ),
+  ],
+  'an AWS file that is malformed': ['profile-file', addedTo(config, '[profile other\nregion = eu-west-1\0')],
+  'a passphrase that is wrong': [
+    'pin',
+    () =>
+      changed(
+        'passphrase',
+        () => 'another horse\n',
+        () => doctor(),
+      ),
+  ],
+  'a file of the passphrase that is gone': ['pin-source', () => hidden('passphrase', () => doctor())],
+  'a file of the passphrase that others can read': [
+    'pin-source',
+    async () => {
+      chmodSync(at('passphrase'), 0o644)
+      return await doctor().finally(() => chmodSync(at('passphrase'), 0o600))
+    },
+  ],
+  'an empty file of the passphrase': [
+    'pin-source',
+    () =>
+      changed(
+        'passphrase',
+        () => '\n',
+        () => doctor(),
+      ),
+  ],
+  'a keyset that is gone': ['key', () => hidden(keyset, () => doctor())],
+  'a keyset that is damaged': [
+    'key',
+    () =>
+      changed(
+        keyset,
+        (text) => text.slice(0, -20),
+        () => doctor(),
+      ),
+  ],
+  'a device that is not there': [
+    'device',
+    () => changed(record, setting('uri', 'tpm2:handle=0x81000100?device=%2Fno%2Fsuch%2Ftpm'), () => doctor()),
+  ],
+  'another key in the device': [
+    'check-value',
+    () => changed(record, setting('check', '0011223344556677'), () => doctor()),
+  ],
+  'an endpoint that nobody listens at': [
+    'endpoint',
+    () => changed(record, setting('endpointUrl', 'http://127.0.0.1:9'), () => doctor()),
+  ],
+  'a clock that is two days behind': ['clock', () => atServer(2 * 86_400_000)],
+  'an access key that AWS does not know': [
+    'identity',
+    async () => {
+      const key = throwAwayKey()
+      const other = await startLoopbackSts({ ...key, secretAccessKey: Buffer.from(key.secretAccessKey) })
+      try {
+        return await changed(record, setting('endpointUrl', other.url), () => doctor())
+      } finally {
+        await other.close()
+      }
+    },
+  ],
+  'the secret that still lies in a profile': [
+    'plaintext-key',
+    async () => {
+      checkedIn.home.write(
+        '.aws/credentials',
+        `[old]\naws_access_key_id = ${checkedIn.accessKeyId}\naws_secret_access_key = ${checkedIn.secretAccessKey}\n`,
+      )
+      return await doctor().finally(() => writeFileSync(at('.aws/credentials'), ''))
+    },
+  ],
+}
+
+it.each(Object.entries(faults))('names %s', async (_, [id, prepare]) => {
+  const { status, found } = await prepare()
+  expect(found.filter(({ state }) => state === 'fault').map((one) => one.id)).toContain(id)
+  expect(status).toBe(1)
+  const text = JSON.stringify(found)
+  expect(text).not.toContain(checkedIn.secretAccessKey)
+  expect(text).not.toContain('horse')
+})
+
+const notes: Readonly<Record<string, readonly [id: string, prepare: () => ReturnType<typeof doctor>]>> = {
+  'a default profile that wins over an endpoint': [
+    'default-profile',
+    addedTo(config, '[default]\nrole_arn = arn:aws:iam::111122223333:role/x'),
+  ],
+  'a key in the environment': [
+    'environment-key',
+    () => doctor([], { AWS_ACCESS_KEY_ID: throwAwayKey().accessKeyId, AWS_SECRET_ACCESS_KEY: 'x' }),
+  ],
+  'switches of Node that show memory': ['node-options', () => doctor([], { NODE_OPTIONS: '--report-on-signal' })],
+  'core files': ['core-dumps', () => doctor([], {}, 'unlimited')],
+  'a key that is old': ['key-age', () => changed(record, setting('created', '2020-01-01T00:00:00Z'), () => doctor())],
+  'a secret in the memory of processes': ['protection', () => doctor()],
+  'a clock that is ten minutes behind': ['clock', () => atServer(10 * 60_000)],
+}
+
+it.each(Object.entries(notes))('notes %s, and ends with 0', async (_, [id, prepare]) => {
+  const { found } = await prepare()
+  expect(found.filter(({ state }) => state === 'note').map((one) => one.id)).toContain(id)
+})
+
+/** doctor at a server whose clock is this far ahead, which refuses every key. */
+async function atServer(aheadMilliseconds: number) {
+  const server: Server = createServer((_, answer) => {
+    answer.sendDate = false
+    answer.writeHead(403, { Date: new Date(Date.now() + aheadMilliseconds).toUTCString() }).end()
+  })
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  try {
+    return await changed(record, setting('endpointUrl', url), () => doctor())
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
+}
+
+it('asks nobody for a PIN without a name, and says which key it left out', async () => {
+  const { found } = await changed(
+    record,
+    (text) => text.replace(/&pin-source=[^"]*/, ''),
+    async () => {
+      const { status, stdout } = await checkedIn.home.run(['doctor', '--json'])
+      return { status, found: JSON.parse(stdout) as readonly Found[] }
+    },
+  )
+  expect(found).toContainEqual(
+    expect.objectContaining({ id: 'device', state: 'note', name: 'prod', remedy: 'hardkey doctor prod' }),
+  )
+})
