@@ -1,5 +1,6 @@
 // `hardkey doctor` on prepared faults: each is named by its id, and what is well ends with 0. In: the built command, a key
 // that checked in, an STS on loopback. Each fault is taken back before the next.
+// Over 250 lines: it is one list of faults, each with how it is prepared.
 
 import { spawn } from 'node:child_process'
 import { chmodSync, readFileSync, renameSync, writeFileSync } from 'node:fs'

@@ -246,20 +246,3 @@ describe('forget --from-device', () => {
     expect((await bao.call('GET', 'transit/keys/gone')).status).toBe(404)
   })
 })
-
-describe('hardkey policy NAME vault', () => {
-  it('prints the narrowest policy from this month on, and renews it with --apply', async () => {
-    const printed = await run(['policy', 'prod', 'vault', '--policy-months', '3'])
-    expect(printed).toMatchObject({ status: 0, stdout: expect.stringContaining('bao policy write hardkey-aws') })
-    const renewed = await run(['policy', 'prod', 'vault', '--policy-months', '3', '--apply'])
-    expect(renewed).toMatchObject({ status: 0, stdout: expect.stringContaining('written to the server') })
-    const held = await bao.bao('policy', 'read', 'hardkey-aws')
-    expect(renewed.stdout).toContain(held.trim())
-  })
-
-  it('fails where the token may not write policies', async () => {
-    const narrow = await bao.tokenFor('path "transit/hmac/aws" { capabilities = ["update"] }')
-    const ran = await run(['policy', 'prod', 'vault', '--apply'], { ...variables(), VAULT_TOKEN: narrow })
-    expect(ran).toMatchObject({ status: 1, stderr: expect.stringContaining('was not written') })
-  })
-})

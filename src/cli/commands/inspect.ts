@@ -7,6 +7,7 @@ import type { CommandContext } from '../command.ts'
 import { deviceEntry } from '../device-entry.ts'
 import { recordForThisRun, storedRecord } from '../open-key.ts'
 import { pinPrompt } from '../pin-prompt.ts'
+import { placedLines, placedSteps } from '../signing-places.ts'
 import { pairLines } from '../table-lines.ts'
 
 /** Prints record and device. Status 1 when the device holds another key than the one that checked in. */
@@ -20,7 +21,11 @@ export async function inspectKey(context: CommandContext): Promise<number> {
   const asked = inspect(ours, { pin: pinPrompt(context, uri), entry, signal, now })
   const { info, sameKey, ageDays } = await report.waiting('the device', asked)
   for (const warning of info.warnings) report.warning(warning)
-  if (args.has('json')) {
+  if (args.has('chain')) {
+    const steps = placedSteps(info, record.region ?? 'us-east-1', now())
+    if (args.has('json')) output.json({ name: stored.name, device: info.device, protection: info.protection, steps })
+    else output.line(placedLines(info, steps).join('\n'))
+  } else if (args.has('json')) {
     output.json({ name: stored.name, path: stored.path, ...record, ageDays, device: info, sameKey })
   } else {
     output.line(

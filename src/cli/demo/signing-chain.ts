@@ -3,6 +3,7 @@
 // Of keys only the first four bytes are shown: enough to see that they are real, not enough to sign with.
 
 import { createHmac, type KeyObject } from 'node:crypto'
+import { chainFormulas } from '../../sigv4/chain-formulas.ts'
 import type { DateKeySource } from '../../sigv4/date-key.ts'
 import { headerForm } from '../../sigv4/header-form.ts'
 import { type HttpRequest, UrlSplitter } from '../../sigv4/request.ts'
@@ -40,14 +41,14 @@ export async function signingChain(
   const serviceKey = hmac(regionKey, 'sts')
   const signingKey = hmac(serviceKey, 'aws4_request')
   const signature = hmac(signingKey, text).toString('hex')
+  const keysOfChain = [dateKey.export(), regionKey, serviceKey, signingKey]
+  const outcomes = [...keysOfChain.map(beginning), `${signature.slice(0, 8)}…`]
   const steps: readonly ChainStep[] = [
     step('host', 'canonical request', `SHA-256 ${text.slice(-64, -56)}…`),
     step('host', 'string to sign', `${moment.time} and ${moment.scope}`),
-    step('device', `DateKey    = HMAC("AWS4" + secret, "${day}")`, beginning(dateKey.export())),
-    step('host', `RegionKey  = HMAC(DateKey, "${region}")`, beginning(regionKey)),
-    step('host', 'ServiceKey = HMAC(RegionKey, "sts")', beginning(serviceKey)),
-    step('host', 'SigningKey = HMAC(ServiceKey, "aws4_request")', beginning(signingKey)),
-    step('host', 'signature  = HMAC(SigningKey, string to sign)', `${signature.slice(0, 8)}…`),
+    ...chainFormulas(day, region, 'sts').map(({ name, formula }, index) =>
+      step(index === 0 ? 'device' : 'host', `${name.padEnd(10)} = ${formula}`, outcomes[index] ?? ''),
+    ),
   ]
   for (const key of [regionKey, serviceKey, signingKey]) key.fill(0)
   return { steps, signature }

@@ -57,9 +57,14 @@ export const lookAfterCommands: readonly CommandSpec[] = Object.freeze([
     task: 'look after it',
     summary: 'what the device says of a key, and whether it is still the same',
     arguments: [{ name: 'NAME', help: 'a record (hardkey list)' }],
-    flags: [pinSourceFlag, strictFlag, jsonFlag],
+    flags: [
+      { name: 'chain', help: 'draw the signing chain: what the device computes, and what the host' },
+      pinSourceFlag,
+      strictFlag,
+      jsonFlag,
+    ],
     text: ['Asks the device for the check value of the record; exit status 1 when it holds another key.'],
-    examples: ['hardkey inspect prod'],
+    examples: ['hardkey inspect prod', 'hardkey inspect prod --chain'],
     load: async () => (await import('../commands/inspect.ts')).inspectKey,
   },
   {
