@@ -73,3 +73,12 @@ export function timeText(instant: number): string {
 export function clockOf(now: (() => Date) | undefined): () => number {
   return now === undefined ? Date.now : () => now().getTime()
 }
+
+/** The instant that a caller's `date` names. @throws ERR_REQUEST_INVALID for what is no Date: the text of one, a number */
+export function instantOf(date: Date): number {
+  // A Date of another realm is no instance of ours.
+  if (typeof date.getTime === 'function') return date.getTime()
+  throw new HardkeyError('ERR_REQUEST_INVALID', 'date is not a Date', {
+    hint: "write new Date('2026-12-01T00:00:00Z')",
+  })
+}

@@ -14,7 +14,7 @@ import {
   streamingHeaders,
   streamingPayload,
 } from './chunked-form.ts'
-import { clockOf } from './date-window.ts'
+import { clockOf, instantOf } from './date-window.ts'
 import { type EventStreamRequest, eventsPayload, signedEvents } from './event-stream.ts'
 import { FastPath } from './fast-path.ts'
 import { headerForm, type SignedRequest } from './header-form.ts'
@@ -127,7 +127,7 @@ class Signer implements SigV4Signer {
   async sign(request: HttpRequest, signing: SignOptions = {}): Promise<SignedRequest> {
     signing.signal?.throwIfAborted()
     const instant = this.#now()
-    const moment = this.#momentOf(signing.date?.getTime() ?? instant)
+    const moment = this.#momentOf(signing.date === undefined ? instant : instantOf(signing.date))
     const key = this.#keys.kept(moment.date, instant)
     const fast = key === undefined ? undefined : this.#fast.sign(request, signing, moment, key)
     if (fast !== undefined) return fast
@@ -140,7 +140,7 @@ class Signer implements SigV4Signer {
     signing.signal?.throwIfAborted()
     checkExpiry(signing.expiresIn)
     const instant = this.#now()
-    const moment = this.#momentOf(signing.date?.getTime() ?? instant)
+    const moment = this.#momentOf(signing.date === undefined ? instant : instantOf(signing.date))
     const key = this.#keys.kept(moment.date, instant)
     const given = webSocketAsHttp(request.url)
     const fast =
@@ -178,7 +178,7 @@ class Signer implements SigV4Signer {
   async postPolicy(input: PostPolicyInput, options: PostPolicyOptions): Promise<PostForm> {
     options.signal?.throwIfAborted()
     checkExpiry(options.expiresIn)
-    const instant = options.date?.getTime() ?? this.#now()
+    const instant = options.date === undefined ? this.#now() : instantOf(options.date)
     const moment = this.#momentOf(instant)
     const { text } = this.#urls.split(input.url)
     const form = policyForm(input, text, instant + options.expiresIn * 1000, moment, this.#rules)
@@ -192,7 +192,7 @@ class Signer implements SigV4Signer {
     { date, signal }: Pick<SignOptions, 'date' | 'signal'>,
   ): Promise<OpenedStream> {
     signal?.throwIfAborted()
-    const moment = this.#momentOf(date?.getTime() ?? this.#now())
+    const moment = this.#momentOf(date === undefined ? this.#now() : instantOf(date))
     const rules = { ...this.#rules, payloadHashHeader: true }
     const form = headerForm(request, this.#urls.split(request.url), moment, { payloadHash: payload }, rules)
     const signature = await this.#keys.sign(moment.date, stringToSign(moment, form.canonicalRequest), signal)

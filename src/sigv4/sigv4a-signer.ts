@@ -7,7 +7,7 @@ import type { KeyObject } from 'node:crypto'
 import { HardkeyError } from '../errors.ts'
 import { Secret } from '../key/secret.ts'
 import { secretDateKeys } from './date-key.ts'
-import { clockOf } from './date-window.ts'
+import { clockOf, instantOf } from './date-window.ts'
 import { headerForm } from './header-form.ts'
 import { queryForm } from './query-form.ts'
 import { UrlSplitter } from './request.ts'
@@ -61,14 +61,14 @@ export function sigV4aSigner(options: SigV4aSignerOptions): SigV4aSigner {
   return {
     async sign(request, signing = {}) {
       signing.signal?.throwIfAborted()
-      const moment = momentOf(signing.date?.getTime() ?? now())
+      const moment = momentOf(signing.date === undefined ? now() : instantOf(signing.date))
       const form = headerForm(request, urls.split(request.url), moment, signing, rules)
       return form.complete(sigV4aSignature(key, stringToSign(moment, form.canonicalRequest, sigV4aAlgorithm)))
     },
     async presign(request, signing) {
       signing.signal?.throwIfAborted()
       checkExpiry(signing.expiresIn)
-      const moment = momentOf(signing.date?.getTime() ?? now())
+      const moment = momentOf(signing.date === undefined ? now() : instantOf(signing.date))
       const form = queryForm(request, urls.split(request.url), moment, signing, rules)
       return form.complete(sigV4aSignature(key, stringToSign(moment, form.canonicalRequest, sigV4aAlgorithm)))
     },
@@ -97,7 +97,10 @@ function keyOf(given: string | Uint8Array | Secret, accessKeyId: string): KeyObj
 }
 
 function checkedRegions(regions: readonly string[]): string {
-  const areRegions = regions.length > 0 && regions.every((region) => /^(?:\*|[a-z0-9][a-z0-9-]{0,62}\*?)$/.test(region))
+  const areRegions =
+    Array.isArray(regions) &&
+    regions.length > 0 &&
+    regions.every((region) => /^(?:\*|[a-z0-9][a-z0-9-]{0,62}\*?)$/.test(region))
   if (areRegions) return regions.join(',')
   throw new HardkeyError('ERR_REQUEST_INVALID', 'the set of regions is not one', {
     hint: "write regions, each with a \"*\" at its end where it stands for several: ['us-east-1', 'eu-west-*'], or ['*']",

@@ -203,6 +203,16 @@ describe('what cannot be signed', () => {
     await expect(signer().sign(get, { date })).rejects.toMatchObject({ code: 'ERR_DATE_REFUSED' })
   })
 
+  it.each(['2026-11-24', 1_764_000_000_000, {}])(
+    'refuses %j for a date, as a caller without types may give it',
+    async (given) => {
+      // What the compiler would refuse.
+      const date = given as unknown as Date
+      await expect(signer().sign(get, { date })).rejects.toEqual(invalid)
+      await expect(signer().presign(get, { date, expiresIn: 60 })).rejects.toEqual(invalid)
+    },
+  )
+
   it('does not ask the device for a request that it cannot sign', async () => {
     const { key, asked } = await countedKey()
     const device = signer({ keys: deviceDateKeys({ key, accessKeyId, now: () => noon }) })
