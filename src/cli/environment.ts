@@ -46,9 +46,11 @@ export interface Environment {
   readonly vault: VaultVariables
   /** What kubectl tells the helper it starts: JSON with the `apiVersion` of the answer. */
   readonly kubernetesExecInfo: string | undefined
+  /** LISTEN_FDS and LISTEN_PID of systemd, sd_listen_fds(3): sockets that listen, and the process that they are for. */
+  readonly listening: { readonly descriptors: string; readonly pid: string } | undefined
   /** NODE_OPTIONS holds a switch that writes memory or the environment to a file, or opens the debugger (F-W09). */
   readonly dumpingOptions: readonly string[]
-  /** For a program that we start: all variables but those of AWS, of hardkey and of Node. */
+  /** For a program that we start: all variables but those of AWS, of hardkey, of Node and of systemd's sockets. */
   readonly forPrograms: Readonly<Record<string, string>>
 }
 
@@ -105,6 +107,7 @@ export function readEnvironment(variables: Variables, platform: NodeJS.Platform,
     vault: readVaultVariables(read, (name) => variables[name], path.join, home),
     // JSON, perhaps over several lines.
     kubernetesExecInfo: variables.KUBERNETES_EXEC_INFO,
+    listening: listeningOf(read('LISTEN_FDS'), read('LISTEN_PID')),
     dumpingOptions: dumpingOptionsOf(variables.NODE_OPTIONS ?? ''),
     forPrograms: forPrograms(variables),
   }
@@ -116,9 +119,13 @@ function awsKeyOf(read: (name: string) => string | undefined): AwsKeyVariables |
   return { accessKeyId, secretAccessKey, sessionToken: read('AWS_SESSION_TOKEN') }
 }
 
+function listeningOf(descriptors: string | undefined, pid: string | undefined): Environment['listening'] {
+  return descriptors === undefined || pid === undefined ? undefined : { descriptors, pid }
+}
+
 function forPrograms(variables: Variables): Readonly<Record<string, string>> {
   const passed = Object.entries(variables).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && !/^(AWS|HARDKEY|NODE)_/i.test(entry[0]),
+    (entry): entry is [string, string] => entry[1] !== undefined && !/^(AWS|HARDKEY|NODE|LISTEN)_/i.test(entry[0]),
   )
   return Object.fromEntries(passed)
 }

@@ -57,6 +57,20 @@ export function listenForSignals(): Interrupts {
   }
 }
 
+/** From now on SIGHUP calls this and ends nothing: for a server, which has no terminal that could be closed. */
+export function onHangup(act: () => void): void {
+  process.removeAllListeners('SIGHUP')
+  process.on('SIGHUP', act)
+}
+
+/** Waits for a signal; the caller gives back what it holds, then throws the reason. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    if (signal.aborted) done()
+    signal.addEventListener('abort', () => done(), { once: true })
+  })
+}
+
 /**
  * Ends the process with this status. Where that would go wrong after a signal, the signal itself ends it, which a shell
  * reports by the same status.

@@ -2,7 +2,8 @@
 // 1. Written with fs.writeSync: process.stdout costs milliseconds at the start and may lose its tail at the end.
 // 2. A reader that went away ends the command in silence, with the status of a process ended by SIGPIPE.
 
-import { fstatSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, writeSync } from 'node:fs'
+import { devNull } from 'node:os'
 import { HardkeyError } from '../errors.ts'
 import { systemCode } from '../files/file-failure.ts'
 
@@ -20,6 +21,8 @@ export interface Output {
   json(value: unknown): void
   /** True where a person would read it on a terminal. */
   isTerminal(): boolean
+  /** Nothing follows: whoever reads to the end goes on, while the command runs. */
+  end(): void
 }
 
 /** More than this may not fit a pipe at once, so the write may have to wait for the reader. */
@@ -46,6 +49,11 @@ export function descriptorOutput(descriptor: number, beforeWaiting: () => void):
     line: (text) => write(`${text}\n`),
     json: (value) => write(`${JSON.stringify(value, undefined, 2)}\n`),
     isTerminal: () => isTerminal(descriptor),
+    end: () => {
+      closeSync(descriptor)
+      // The lowest number that is free, so the same: no other file shall come to be standard output.
+      openSync(devNull, 'w')
+    },
   }
 }
 

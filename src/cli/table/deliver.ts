@@ -1,8 +1,30 @@
 // The commands that give temporary credentials to programs, in the order of the overview: words, options, texts. In: nothing.
 // Out: rows of the table.
 
-import type { CommandSpec } from '../command.ts'
+import type { CommandSpec, FlagSpec } from '../command.ts'
 import { keyFlags, nameArgument, sessionFlags, stsFlags } from './flags.ts'
+
+/** What a session may be asked for with. */
+const givenFlags: readonly FlagSpec[] = [
+  ...sessionFlags,
+  { name: 'no-role', help: 'GetSessionToken, though the record names a role' },
+  { name: 'federation-name', value: 'NAME', help: 'GetFederationToken for a user of this name' },
+  { name: 'policy', value: 'JSON|@FILE', help: 'a session policy, as text or from a file' },
+  { name: 'policy-arn', value: 'ARN', many: true, help: 'a managed policy for the session; may be repeated' },
+  { name: 'tag', value: 'KEY=VALUE', many: true, help: 'a session tag; may be repeated' },
+  {
+    name: 'transitive-tag-key',
+    value: 'KEY',
+    many: true,
+    help: 'a tag that goes on along a chain of roles; may be repeated',
+  },
+  { name: 'source-identity', value: 'NAME', help: 'who stands behind the session, through a chain of roles' },
+  { name: 'no-cache', help: 'fresh credentials, whatever is at hand' },
+  ...keyFlags,
+  ...stsFlags,
+]
+
+const portFlag: FlagSpec = { name: 'port', value: 'N', help: 'of 127.0.0.1; default: any that is free' }
 
 export const deliverCommands: readonly CommandSpec[] = Object.freeze([
   {
@@ -10,24 +32,7 @@ export const deliverCommands: readonly CommandSpec[] = Object.freeze([
     task: 'give credentials',
     summary: 'temporary credentials for the AWS CLI and every AWS SDK',
     arguments: [nameArgument],
-    flags: [
-      ...sessionFlags,
-      { name: 'no-role', help: 'GetSessionToken, though the record names a role' },
-      { name: 'federation-name', value: 'NAME', help: 'GetFederationToken for a user of this name' },
-      { name: 'policy', value: 'JSON|@FILE', help: 'a session policy, as text or from a file' },
-      { name: 'policy-arn', value: 'ARN', many: true, help: 'a managed policy for the session; may be repeated' },
-      { name: 'tag', value: 'KEY=VALUE', many: true, help: 'a session tag; may be repeated' },
-      {
-        name: 'transitive-tag-key',
-        value: 'KEY',
-        many: true,
-        help: 'a tag that goes on along a chain of roles; may be repeated',
-      },
-      { name: 'source-identity', value: 'NAME', help: 'who stands behind the session, through a chain of roles' },
-      { name: 'no-cache', help: 'fresh credentials, whatever is at hand' },
-      ...keyFlags,
-      ...stsFlags,
-    ],
+    flags: givenFlags,
     text: [
       'Prints one JSON object on standard output, and only on success; answers or fails within 55 seconds.',
       'Written into ~/.aws/config by hardkey import --write-profile:  credential_process = … credential-process NAME',
@@ -37,5 +42,41 @@ export const deliverCommands: readonly CommandSpec[] = Object.freeze([
       'hardkey credential-process prod --no-role --mfa-serial arn:aws:iam::123456789012:mfa/me',
     ],
     load: async () => (await import('../commands/credential-process.ts')).credentialProcess,
+  },
+  {
+    name: 'serve',
+    task: 'give credentials',
+    summary: 'an endpoint on this machine from which every AWS SDK takes credentials',
+    arguments: [nameArgument],
+    flags: [
+      { name: 'imds', help: 'be the instance metadata service (IMDSv2), for programs that know nothing else' },
+      portFlag,
+      { name: 'socket', value: 'PATH', help: 'a Unix socket in a folder of your own, for hardkey relay' },
+      { name: 'token-file', value: 'FILE', help: 'keep the token in this file, and print its name in place of it' },
+      { name: 'also-role', value: 'ARN', many: true, help: 'a role given out at /role-arn/ARN; may be repeated' },
+      { name: 'any-user', help: 'answer other users too, if they have the token' },
+      ...givenFlags,
+    ],
+    text: [
+      "Once it answers, it prints its clients' variables as shell lines, then runs until a signal. Sessions are renewed ahead;",
+      'the record is read anew each time. SIGHUP makes a new token, where there is --token-file. /metrics and /health want',
+      'the token too. Takes the socket that systemd gives (LISTEN_FDS). docs/endpoint.md tells when to use what.',
+    ],
+    examples: [
+      'eval "$(hardkey serve prod &)"',
+      'hardkey serve prod --port 9911 --token-file /run/user/1000/hardkey/token',
+      'hardkey serve prod --imds --duration 12h',
+    ],
+    load: async () => (await import('../commands/serve.ts')).serve,
+  },
+  {
+    name: 'relay',
+    task: 'give credentials',
+    summary: 'brings the socket of hardkey serve into a container',
+    arguments: [{ name: 'SOCKET', help: 'the path that hardkey serve --socket has, as the container sees it' }],
+    flags: [portFlag],
+    text: ["Listens on the container's own 127.0.0.1 and passes bytes on. It holds no secret and checks none."],
+    examples: ['hardkey relay /run/hardkey/endpoint.sock --port 9911'],
+    load: async () => (await import('../commands/relay.ts')).relay,
   },
 ] satisfies readonly CommandSpec[])

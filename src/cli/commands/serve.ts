@@ -1,0 +1,132 @@
+// `hardkey serve NAME`: temporary credentials for the programs of this user, until a signal. Out: once it answers, its clients'
+// variables as shell lines; standard output ends there, so that `eval "$(hardkey serve prod &)"` goes on.
+
+import { randomBytes } from 'node:crypto'
+import { CallerToken, newToken } from '../../endpoint/caller-token.ts'
+import { type EndpointMode, startEndpoint } from '../../endpoint/endpoint.ts'
+import type { Listening, Place } from '../../endpoint/place.ts'
+import { HardkeyError } from '../../errors.ts'
+import { containerLines, metadataLines } from '../client-variables.ts'
+import type { CommandContext } from '../command.ts'
+import { durationOption } from '../durations.ts'
+import { onHangup, untilAborted } from '../interrupt.ts'
+import { namedKey } from '../open-key.ts'
+import { portOption } from '../port-option.ts'
+import { sessionSource } from '../session-source.ts'
+import { stsSettings } from '../settings.ts'
+import { TokenFile } from '../token-file.ts'
+
+/** botocore takes metadata credentials with less than 25 minutes left for good beyond their end. */
+const metadataLeastSeconds = 30 * 60
+
+/** A shorter session would have less than those minutes left soon after it came. */
+const metadataShortestSeconds = 3600
+
+/** What callers show, and what they are told of it. */
+interface Proof {
+  readonly mode: EndpointMode
+  lines(at: Listening): readonly string[]
+  close(): void
+}
+
+export async function serve(context: CommandContext): Promise<number> {
+  const { args, output, report, now, signal } = context
+  const place = placeOf(context)
+  const isMetadata = args.has('imds')
+  if (isMetadata) await refuseShortSessions(context)
+  const otherRoles = args.values('also-role')
+  const source = await sessionSource(context, isMetadata ? { leastSeconds: metadataLeastSeconds } : { otherRoles })
+  try {
+    const proof = isMetadata ? await metadataProof(context) : await tokenProof(context)
+    const onFailed = (error: unknown): void => {
+      if (!signal.aborted) report.failure(error)
+    }
+    const anyUser = args.has('any-user')
+    const endpoint = await startEndpoint({
+      ...{ source, otherRoles, place, mode: proof.mode, now, random: randomBytes, anyUser, onFailed },
+    })
+    try {
+      if ('port' in endpoint.at && !endpoint.knowsOwners) warnOfOtherUsers(context)
+      for (const line of proof.lines(endpoint.at)) output.line(line)
+      if ('socket' in endpoint.at) report.next(`hardkey relay ${endpoint.at.socket}, where its programs run`)
+      output.end()
+      await untilAborted(signal)
+    } finally {
+      proof.close()
+      // Callers that wait for a session are told, and not cut off.
+      await Promise.all([source.close(), endpoint.close()])
+    }
+    throw signal.reason
+  } finally {
+    await source.close()
+  }
+}
+
+/** @throws ERR_USAGE for options that contradict each other, ERR_CONFIG_INVALID for sockets of systemd that are not one */
+function placeOf({ args, environment }: CommandContext): Place {
+  const socket = args.value('socket')
+  const port = portOption(args)
+  if (socket !== undefined && port !== undefined) throw args.wrong('--port contradicts --socket')
+  if (args.has('imds')) {
+    for (const name of ['socket', 'token-file', 'also-role', 'any-user']) {
+      const isGiven = name === 'any-user' ? args.has(name) : args.values(name).length > 0
+      if (isGiven) throw args.wrong(`--imds does not take --${name}`)
+    }
+  }
+  const { listening } = environment
+  if (listening === undefined || listening.pid !== String(process.pid)) {
+    return socket === undefined ? { port: port ?? 0 } : { socket }
+  }
+  if (socket !== undefined || port !== undefined)
+    throw args.wrong('systemd gave a socket: leave --port and --socket out')
+  if (listening.descriptors === '1') return { descriptor: 3 }
+  throw new HardkeyError('ERR_CONFIG_INVALID', `systemd gave ${listening.descriptors} sockets; one is served`, {
+    hint: 'write one ListenStream= into the .socket unit',
+  })
+}
+
+async function tokenProof({ args, report }: CommandContext): Promise<Proof> {
+  const path = args.value('token-file')
+  if (path === undefined) {
+    const token = newToken(randomBytes)
+    const mode = { token: new CallerToken(token, randomBytes) }
+    return { mode, lines: (at) => containerLines(at, { token }), close: () => undefined }
+  }
+  const file = new TokenFile(path, randomBytes)
+  const mode = { token: await file.open() }
+  file.watch(() =>
+    report.warning(`"${path}" was replaced or removed; its old token stays good until SIGHUP makes a new one`),
+  )
+  onHangup(() => {
+    file.renew().then(
+      () => report.note(`a new token is in "${path}"`),
+      (error: unknown) => report.failure(error),
+    )
+  })
+  return { mode, lines: (at) => containerLines(at, { file: path }), close: () => file.close() }
+}
+
+async function metadataProof(context: CommandContext): Promise<Proof> {
+  const { region } = await stsSettings(context, (await namedKey(context)).settings)
+  return {
+    mode: { metadata: { region: region?.value } },
+    lines: (at) => ('port' in at ? metadataLines(at.port) : []),
+    close: () => undefined,
+  }
+}
+
+/** @throws ERR_USAGE, ERR_CONFIG_INVALID */
+async function refuseShortSessions(context: CommandContext): Promise<void> {
+  const { settings } = await namedKey(context)
+  const seconds = durationOption(context.args, 'duration') ?? settings.durationSeconds
+  if (seconds === undefined || seconds >= metadataShortestSeconds) return
+  throw context.args.wrong('--imds needs sessions of an hour or more', 'give --duration 1h')
+}
+
+function warnOfOtherUsers({ args, report }: CommandContext): void {
+  if (args.has('imds')) {
+    report.warning('this system does not tell whose a connection is: every user of this machine gets these credentials')
+  } else if (process.platform === 'linux') {
+    report.warning('/proc/net/tcp does not tell whose a connection is: the token alone keeps other users out')
+  }
+}

@@ -1,0 +1,186 @@
+// The local credential endpoint. In: a source of sessions, a place, and how callers prove themselves. Out: a server that gives
+// good credentials from memory, and nothing to anyone else. Begin here; the guard of every request is request-guard.ts, the
+// two ways to give are container-service.ts and metadata-service.ts.
+// 1. The first session is there before it listens, so that a client with a second of patience gets its answer (F-E01).
+// 2. On Linux a caller must be this user or root, whatever token it has: the kernel tells whose its socket is (T-1).
+
+import type { IncomingMessage } from 'node:http'
+import { connect, type Socket } from 'node:net'
+import type { SessionSource } from '../credentials/session-source.ts'
+import { thisUser } from '../files/ownership.ts'
+import { type Answer, refusal, type Service } from './answer.ts'
+import type { CallerToken, RandomBytes } from './caller-token.ts'
+import { containerService } from './container-service.ts'
+import { Figures } from './figures.ts'
+import { closeServer, connectionsThatFit, httpServer } from './http-server.ts'
+import { credentialsName, metadataService } from './metadata-service.ts'
+import { MetadataTokens } from './metadata-token.ts'
+import { type PeerOwner, PeerOwners } from './peer-owner.ts'
+import { type Listening, leave, listenAt, type Place } from './place.ts'
+import { refuseRequest } from './request-guard.ts'
+import { Sessions } from './sessions.ts'
+
+/** One of the two ways to give; a path of the other is not there. */
+export type EndpointMode =
+  | { readonly token: CallerToken }
+  /** The instance metadata service, which tells this region. */
+  | { readonly metadata: { readonly region: string | undefined } }
+
+/** Credentials that went to a caller. */
+export interface HandedOut {
+  readonly accessKeyId: string
+  readonly roleArn: string | undefined
+  /** Of the caller on 127.0.0.1; undefined for a Unix socket. */
+  readonly remotePort: number | undefined
+  /** Where the kernel tells it. */
+  readonly owner: PeerOwner | undefined
+}
+
+export interface EndpointOptions {
+  /** Stays the caller's, who closes it. */
+  readonly source: SessionSource
+  /** Roles that may be asked for besides that of the source. */
+  readonly otherRoles?: readonly string[] | undefined
+  readonly place: Place
+  readonly mode: EndpointMode
+  readonly random: RandomBytes
+  readonly now: () => Date
+  /** Connections at once. Default: 10,000, or what the limit of descriptors lets through. */
+  readonly connections?: number | undefined
+  /** Answer every user of this machine who has the token. */
+  readonly anyUser?: boolean | undefined
+  readonly onHandedOut?: ((handed: HandedOut) => void) | undefined
+  /** Told when no good session can be had, once until one can. */
+  readonly onFailed?: ((error: unknown) => void) | undefined
+}
+
+export interface Endpoint {
+  readonly at: Listening
+  /** False where the kernel does not tell who is at the other end: a Unix socket, and no /proc. */
+  readonly knowsOwners: boolean
+  /** Answers what is under way for a moment, then closes every connection. May be called again. */
+  close(): Promise<void>
+}
+
+/** Fetches the first sessions, then listens. @throws what the source throws; ERR_CONFIG_INVALID for the place */
+export async function startEndpoint(options: EndpointOptions): Promise<Endpoint> {
+  const { source, otherRoles = [], place, now, random } = options
+  const sessions = new Sessions({
+    source,
+    otherRoles,
+    now,
+    random: () => (random(1)[0] ?? 0) / 256,
+    onFailed: options.onFailed ?? (() => undefined),
+  })
+  const figures = new Figures(() => sessions.figures())
+  const callers = new Callers(options)
+  const service = serviceOf(options, sessions, figures)
+  const server = httpServer({
+    respond: (request) => callers.respond(request, service),
+    connections: options.connections ?? (await connectionsThatFit()),
+    onAnswered: (status) => figures.answered(status),
+  })
+  await sessions.start()
+  try {
+    const at = await listenAt(server, place)
+    const knowsOwners = await callers.begin(at)
+    return {
+      at,
+      knowsOwners,
+      close: async () => {
+        sessions.stop()
+        await closeServer(server)
+        await leave(place)
+      },
+    }
+  } catch (error) {
+    sessions.stop()
+    throw error
+  }
+}
+
+function serviceOf({ mode, source, random, now }: EndpointOptions, sessions: Sessions, figures: Figures): Service {
+  if ('token' in mode) return containerService(sessions, mode.token, figures)
+  const place = { region: mode.metadata.region, name: credentialsName(source.roleArn) }
+  return metadataService(sessions, new MetadataTokens(random, now), place, figures)
+}
+
+/** Who may have an answer. */
+class Callers {
+  readonly #options: EndpointOptions
+  readonly #owners = new PeerOwners()
+  /** One look for each connection. */
+  readonly #known = new WeakMap<Socket, Promise<PeerOwner | undefined>>()
+  #knowsOwners: Promise<boolean> = Promise.resolve(false)
+  #isOurHost = (_: string): boolean => false
+
+  constructor(options: EndpointOptions) {
+    this.#options = options
+  }
+
+  /** True where the kernel tells whose a connection is: tried on one of our own. */
+  async begin(at: Listening): Promise<boolean> {
+    if (!('port' in at)) {
+      // Whoever relays to a socket has a port of its own.
+      this.#isOurHost = (host) => /^127\.0\.0\.1(?::[0-9]{1,5})?$/.test(host)
+      return false
+    }
+    const hosts = [`127.0.0.1:${at.port}`, ...(at.port === 80 ? ['127.0.0.1'] : [])]
+    this.#isOurHost = (host) => hosts.includes(host)
+    this.#knowsOwners = this.#knowsOwnConnection(at.port)
+    return await this.#knowsOwners
+  }
+
+  async respond(request: IncomingMessage, service: Service): Promise<Answer> {
+    const { method = '', url = '', rawHeaders, socket } = request
+    const head = { method, target: url, rawHeaders }
+    const reply = refuseRequest(head, this.#isOurHost) ?? service(head)
+    if (typeof reply !== 'function') return reply
+    const knowsOwners = await this.#knowsOwners
+    const owner = knowsOwners ? await this.#ownerOf(socket) : undefined
+    if (knowsOwners && !this.#isAllowed(owner)) {
+      return refusal(403, 'AnotherUser', 'this endpoint answers the user who started it, and root')
+    }
+    const answer = await reply()
+    if (answer.session !== undefined) {
+      const { credentials, roleArn } = answer.session
+      const { remotePort } = socket
+      this.#options.onHandedOut?.({ accessKeyId: credentials.accessKeyId, roleArn, remotePort, owner })
+    }
+    return answer
+  }
+
+  /** A far end that nobody owns is closed already, and hears nothing in any case. */
+  #isAllowed(owner: PeerOwner | undefined): boolean {
+    if (this.#options.anyUser === true) return true
+    return owner !== undefined && (owner.uid === thisUser() || owner.uid === 0)
+  }
+
+  #ownerOf(socket: Socket): Promise<PeerOwner | undefined> {
+    const known = this.#known.get(socket) ?? this.#owners.of(endsOf(socket))
+    this.#known.set(socket, known)
+    return known
+  }
+
+  #knowsOwnConnection(port: number): Promise<boolean> {
+    return new Promise((done) => {
+      const socket = connect({ port, host: '127.0.0.1' })
+      const tell = async (): Promise<void> => {
+        const { localAddress, localPort, remoteAddress, remotePort } = endsOf(socket)
+        const [near, far] = [
+          { localAddress: remoteAddress, localPort: remotePort },
+          { remoteAddress: localAddress, remotePort: localPort },
+        ]
+        const owner = await this.#owners.of({ ...near, ...far })
+        socket.destroy()
+        done(owner?.uid === thisUser())
+      }
+      socket.once('connect', tell).once('error', () => done(false))
+    })
+  }
+}
+
+function endsOf(socket: Socket): Parameters<PeerOwners['of']>[0] {
+  const { localAddress = '', localPort = 0, remoteAddress = '', remotePort = 0 } = socket
+  return { localAddress, localPort, remoteAddress, remotePort }
+}

@@ -1,0 +1,124 @@
+// HTTP with narrow limits. In: a function from requests to answers. Out: a server that is not listening yet.
+// 1. Every answer is whole, with its length; a refusal ends its connection.
+// 2. What the parser refuses is answered here, and never reaches the function (F-E09, B-095, B-096).
+// 3. Above the cap a connection is answered 503 at once, and above that closed unanswered (F-E01, F-E02).
+
+import { readFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { systemCode } from '../files/file-failure.ts'
+import { type Answer, failure, onlyFor, refusal, unavailable } from './answer.ts'
+
+const limits = {
+  maxHeaderSize: 8192,
+  headersTimeout: 5000,
+  requestTimeout: 5000,
+  keepAliveTimeout: 5000,
+  connectionsCheckingInterval: 500,
+}
+
+const mostConnections = 10_000
+
+/** So many beyond the cap are told that it is reached: a tenth of it. */
+const toldShare = 0.1
+
+/** Descriptors that are left to the device, to STS and to files. */
+const reservedDescriptors = 100
+
+/** How long answers under way may take at the end; the command itself ends within 800 ms after a signal. */
+const graceMilliseconds = 400
+
+/** How long a client may take to read a refusal before its connection is closed. */
+const lingerMilliseconds = 1000
+
+export interface HttpServerOptions {
+  readonly respond: (request: IncomingMessage) => Promise<Answer>
+  /** Connections at once. */
+  readonly connections: number
+  /** Told of every answer's status. */
+  readonly onAnswered: (status: number) => void
+}
+
+/** The server of node:http, with the answers of `respond`. */
+export function httpServer({ respond, connections, onAnswered }: HttpServerOptions): Server {
+  // A missing Host is refused like a wrong one, not by Node.
+  const server = createServer({ ...limits, requireHostHeader: false })
+  server.maxHeadersCount = 0
+  server.maxConnections = Math.ceil(connections * (1 + toldShare))
+  const refuse = (socket: Duplex, answer: Answer): void => {
+    if (socket.destroyed || socket.writableEnded) return
+    onAnswered(answer.status)
+    socket.end(rawAnswer(answer))
+    setTimeout(() => socket.destroy(), lingerMilliseconds).unref()
+  }
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (request.socket.writableEnded) return
+    const answer = await respond(request).catch(failure)
+    onAnswered(answer.status)
+    send(response, answer, server.listening)
+  }
+  let open = 0
+  server.on('connection', (socket) => {
+    open += 1
+    socket.once('close', () => {
+      open -= 1
+    })
+    if (open > connections) refuse(socket, unavailable('TooManyConnections', 'too many connections at once'))
+  })
+  server.on('request', handle)
+  // Without these Node would answer 100 or 417 by itself.
+  server.on('checkContinue', handle)
+  server.on('checkExpectation', handle)
+  server.on('connect', (_, socket) => refuse(socket, onlyFor('GET')))
+  server.on('clientError', (error, socket) => refuse(socket, parserRefusal(error)))
+  return server
+}
+
+/** 10,000 connections, or what this process may open: proc(5), /proc/PID/limits. 1,000 where that cannot be known. */
+export async function connectionsThatFit(): Promise<number> {
+  const limits = await readFile('/proc/self/limits', 'latin1').catch(() => '')
+  const soft = /^Max open files +(\d+|unlimited)/m.exec(limits)?.[1]
+  if (soft === 'unlimited') return mostConnections
+  const most = soft === undefined ? 1000 : (Number(soft) - reservedDescriptors) / (1 + toldShare)
+  return Math.max(1, Math.min(mostConnections, Math.floor(most)))
+}
+
+/** Takes no more connections, and closes those that are left after a moment. */
+export async function closeServer(server: Server): Promise<void> {
+  const timer = setTimeout(() => server.closeAllConnections(), graceMilliseconds)
+  await new Promise((resolve) => server.close(resolve))
+  clearTimeout(timer)
+}
+
+function parserRefusal(error: Error): Answer {
+  switch (systemCode(error)) {
+    case 'HPE_HEADER_OVERFLOW':
+      return refusal(431, 'HeadersTooLong', 'at most 8 KiB of headers are read')
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return refusal(408, 'RequestTimeout', 'the request was not complete within 5 seconds')
+    default:
+      return refusal(400, 'BadRequest', 'this is no HTTP/1.1 request')
+  }
+}
+
+function send(response: ServerResponse, answer: Answer, mayGoOn: boolean): void {
+  const closes = answer.status >= 400 || !mayGoOn
+  response.writeHead(answer.status, { ...headersOf(answer), ...(closes ? { connection: 'close' } : {}) })
+  response.end(response.req.method === 'HEAD' ? undefined : answer.body)
+}
+
+function headersOf({ type, body, headers }: Answer): Record<string, string | number> {
+  return {
+    'content-type': type,
+    'content-length': typeof body === 'string' ? Buffer.byteLength(body) : body.length,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...headers,
+  }
+}
+
+function rawAnswer(answer: Answer): string {
+  const headers = Object.entries({ ...headersOf(answer), connection: 'close' })
+  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`)
+  return `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}\r\n${lines.join('')}\r\n${answer.body}`
+}
