@@ -60,7 +60,7 @@ export class Serving {
   }
 
   /** A GET with the token. */
-  get(path = '/', token = this.token): Promise<Response> {
+  get(path = '/', token: string = this.token): Promise<Response> {
     return fetch(new URL(path, this.url), { headers: { authorization: token } })
   }
 

@@ -150,6 +150,17 @@ const attacks: Readonly<Record<string, readonly Attack[]>> = {
     ['a TLS hello', () => '\x16\x03\x01\x00\xf8\x01\x00\x00\xf4\x03\x03', [400]],
     ['HTTP/3.7', () => line('GET / HTTP/3.7'), [400]],
   ],
+  'F-E09': [
+    ['Expect: 100-continue', () => added('Expect', '100-continue'), [400]],
+    ['another expectation', () => added('Expect', 'miracles'), [400]],
+    ['an Upgrade to WebSocket', () => upgrade('websocket'), [400]],
+    ['an Upgrade to HTTP/2', () => upgrade('h2c'), [400]],
+    ['no bytes at all', () => '', [408]],
+    ['half a line', () => 'GET / HT', [408]],
+    ['half the headers', () => line('GET / HTTP/1.1').slice(0, -2), [408]],
+    ['headers of 1 MiB', () => added('X-Long', 'a'.repeat(1_048_576)), [431]],
+    ['zeros', () => '\0'.repeat(100), [400]],
+  ],
   'B-097': [
     [
       'a PUT for a metadata token',
@@ -171,6 +182,10 @@ const attacks: Readonly<Record<string, readonly Attack[]>> = {
 }
 
 const chunked = ['Transfer-Encoding', 'chunked'] as const
+
+function upgrade(protocol: string): string {
+  return requestText('GET / HTTP/1.1', [...right(), ['Connection', 'Upgrade'], ['Upgrade', protocol]])
+}
 
 function many(count: number): string {
   const more = Array.from({ length: count - 2 }, (_, index): [string, string] => [`X-${index}`, '1'])

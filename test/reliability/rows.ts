@@ -194,15 +194,15 @@ const processFaults: readonly Row[] = [
 ]
 
 const endpointFaults: readonly Row[] = [
-  { id: 'F-E01', text: '10,000 requests at once: one device call, one STS call', later: endpoint },
-  { id: 'F-E02', text: 'half-open requests are closed, others served', later: endpoint },
-  { id: 'F-E03', text: 'STS down: 503 with code and message', later: endpoint },
-  { id: 'F-E04', text: 'a port that is taken', later: endpoint },
-  { id: 'F-E05', text: 'a token file that is replaced', later: endpoint },
-  { id: 'F-E06', text: 'one client that goes does not stop the others', later: endpoint },
-  { id: 'F-E07', text: 'SIGTERM ends it in two seconds', later: endpoint },
-  { id: 'F-E08', text: 'never answers with less than a minute left', later: endpoint },
-  { id: 'F-E09', text: 'odd requests: 4xx and closed', later: endpoint },
+  { id: 'F-E01', text: '10,000 requests at once: one device call, one STS call' },
+  { id: 'F-E02', text: '5,000 half-open requests are closed, others served' },
+  { id: 'F-E03', text: 'STS down: 503 with code and message' },
+  { id: 'F-E04', text: 'a port that is taken: another one, or an error where it was asked for' },
+  { id: 'F-E05', text: 'a token file that is gone or another: the old token stays good, SIGHUP makes a new one' },
+  { id: 'F-E06', text: 'one client that goes does not stop the others' },
+  { id: 'F-E07', text: 'SIGTERM ends it in two seconds' },
+  { id: 'F-E08', text: 'never answers with less than a minute left' },
+  { id: 'F-E09', text: 'odd requests: 4xx and closed' },
   { id: 'F-E10', text: 'a day of requests: memory and descriptors flat', later: endpoint },
 ]
 
@@ -321,7 +321,7 @@ const endpointInputs: readonly Row[] = [
   { id: 'B-095', text: 'bodies and odd framing: 400' },
   { id: 'B-096', text: 'too many or too long headers: 431 or 400' },
   { id: 'B-097', text: 'paths of the instance metadata service: 404' },
-  { id: 'B-098', text: 'the instance metadata mode answers as AWS does', later: endpoint },
+  { id: 'B-098', text: 'the instance metadata mode answers as AWS does' },
   { id: 'B-099', text: 'a role that the profile does not list: 403' },
 ]
 

@@ -45,6 +45,8 @@ export async function startLoopbackSts(options: LoopbackStsOptions): Promise<Loo
     answer(request, identities, now()).then(
       ({ status, body }) => {
         counts[status === 200 ? 'accepted' : 'refused'] += 1
+        // Clients read the clock of STS from this header.
+        response.setHeader('date', now().toUTCString())
         send(response, status, body)
       },
       // The client went away in the middle of its request.
