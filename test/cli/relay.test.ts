@@ -1,0 +1,190 @@
+// A Unix socket of `hardkey serve` and the relay before it, as a container has them.
+
+import { spawn } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { rawRequest, requestText } from '../endpoint/raw-request.ts'
+import { CheckedIn } from './checked-in.ts'
+import { commandFile, ended } from './hardkey.ts'
+import { Serving } from './serving.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+const example = join(import.meta.dirname, '..', '..', 'examples', 'serve', 'compose.yaml')
+
+/** This machine makes no network of its own for us: counts as "not run" in the report of `npm test`. */
+class NoNetworkOfItsOwn extends Error {
+  override readonly name = 'PeerMissing'
+}
+
+let there: CheckedIn
+let folder: string
+let path: string
+const running: Serving[] = []
+beforeAll(async () => {
+  there = await CheckedIn.make()
+})
+let count = 0
+beforeEach(() => {
+  count += 1
+  folder = join(there.home.folder, `run${count}`)
+  mkdirSync(folder, { mode: 0o700 })
+  path = join(folder, 'endpoint.sock')
+})
+afterEach(async () => {
+  for (const one of running.splice(0)) await one.stop('SIGKILL')
+})
+afterAll(() => there.remove())
+
+async function start(...words: string[]): Promise<Serving> {
+  const serving = await Serving.start(there.home, words)
+  running.push(serving)
+  return serving
+}
+
+describe('the socket', () => {
+  it('gives credentials to whoever has the token, through any port of loopback', async () => {
+    const { token } = await start('serve', 'prod', '--socket', path)
+    for (const host of ['127.0.0.1', '127.0.0.1:9911', '127.0.0.1:1']) {
+      const text = requestText('GET / HTTP/1.1', [
+        ['Host', host],
+        ['Authorization', token],
+        ['Connection', 'close'],
+      ])
+      expect((await rawRequest({ path }, text)).status).toBe(200)
+    }
+  })
+
+  it.each([
+    ['no token', [['Host', '127.0.0.1:1']], 401],
+    ['another host', [['Host', 'attacker.example']], 403],
+    ['a name of loopback', [['Host', 'localhost:9911']], 403],
+    [
+      'a browser',
+      [
+        ['Host', '127.0.0.1:1'],
+        ['Origin', 'http://127.0.0.1:1'],
+      ],
+      403,
+    ],
+    [
+      'a proxy',
+      [
+        ['Host', '127.0.0.1:1'],
+        ['Via', '1.1 x'],
+      ],
+      403,
+    ],
+  ] as const)('T-10: gives nothing to %s', async (_, headers, status) => {
+    await start('serve', 'prod', '--socket', path)
+    const { status: given, text } = await rawRequest({ path }, requestText('GET / HTTP/1.1', headers))
+    expect([given, text.includes('ASIA')]).toEqual([status, false])
+  })
+
+  it('is removed at the end; one that a killed run left is replaced, and one in use is not', async () => {
+    const first = await start('serve', 'prod', '--socket', path)
+    expect((await there.home.run(['serve', 'prod', '--socket', path])).stderr).toContain('is taken')
+    await first.stop('SIGKILL')
+    expect(existsSync(path)).toBe(true)
+    const second = await start('serve', 'prod', '--socket', path)
+    expect(statSync(path).mode & 0o777).toBe(0o660)
+    await second.stop()
+    expect(existsSync(path)).toBe(false)
+  })
+
+  it.each([
+    [0o755, 'can be entered by everybody'],
+    [0o770, 'is writable by its group'],
+    [0o701, 'can be entered by everybody'],
+  ])('T-1: in a folder of mode %o is refused', async (mode, reason) => {
+    chmodSync(folder, mode)
+    const ran = await there.home.run(['serve', 'prod', '--socket', path])
+    expect(ran).toMatchObject({ status: 2, stdout: '' })
+    expect(ran.stderr).toContain(mode === 0o770 && process.getuid?.() !== 0 ? 'hardkey: ' : reason)
+  })
+
+  it('does not take the place of a file, nor of a path that is too long', async () => {
+    writeFileSync(path, 'notes')
+    expect((await there.home.run(['serve', 'prod', '--socket', path])).stderr).toContain('is no socket')
+    expect(readFileSync(path, 'utf8')).toBe('notes')
+    const long = join(folder, 'a'.repeat(100))
+    expect((await there.home.run(['serve', 'prod', '--socket', long])).stderr).toContain('at most 107 bytes')
+  })
+})
+
+describe('the relay', () => {
+  it('brings the socket to a port, before and after a restart of what is behind it', async () => {
+    const first = await start('serve', 'prod', '--socket', path, '--token-file', join(folder, 'token'))
+    const relay = await start('relay', path)
+    const token = readFileSync(join(folder, 'token'), 'latin1')
+    expect((await relay.get('/', token)).status).toBe(200)
+    await first.stop()
+    await expect(relay.get('/', token)).rejects.toThrow()
+    await start('serve', 'prod', '--socket', path, '--token-file', join(folder, 'token'))
+    expect((await relay.get('/', token)).status).toBe(200)
+  })
+
+  it('passes on what is refused, too', async () => {
+    await start('serve', 'prod', '--socket', path)
+    const relay = await start('relay', path)
+    expect((await relay.get('/', 'x')).status).toBe(401)
+    const host = requestText('GET / HTTP/1.1', [['Host', 'attacker.example']])
+    expect((await rawRequest({ port: relay.port, host: '127.0.0.1' }, host)).status).toBe(403)
+  })
+
+  it('passes on every byte, to a slow reader too, whichever side ends first', async () => {
+    const bytes = Buffer.alloc(5_000_000, 'x')
+    const server = createServer((socket) => socket.end(bytes))
+    await new Promise<void>((done) => server.listen(path, done))
+    const relay = await start('relay', path)
+    const { text } = await rawRequest({ port: relay.port, host: '127.0.0.1' }, 'GET')
+    server.close()
+    expect(text.length).toBe(bytes.length)
+  })
+
+  it('ends with the signal, with connections open', async () => {
+    const server = createServer()
+    await new Promise<void>((done) => server.listen(path, done))
+    const relay = await start('relay', path)
+    const open = rawRequest({ port: relay.port, host: '127.0.0.1' }, 'GET')
+    expect(await relay.stop()).toMatchObject({ status: 143, stderr: '' })
+    expect((await open).text).toBe('')
+    server.close()
+  })
+})
+
+it('the compose recipe: a program in a network of its own gets credentials through the relay beside it', async () => {
+  const recipe = readFileSync(example, 'utf8')
+  const words = /command: npx --yes hardkey (relay .*)/.exec(recipe)?.[1]?.split(' ') ?? []
+  const url = /AWS_CONTAINER_CREDENTIALS_FULL_URI: (\S+)/.exec(recipe)?.[1] ?? ''
+  await start('serve', 'prod', '--socket', path, '--token-file', join(folder, 'token'))
+  const inside = words.map((word) => word.replace('/run/hardkey', folder))
+  const up = ['-n', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', process.execPath, commandFile, ...inside]
+  const relay = spawn('unshare', up, { env: there.home.environment({ PATH: '/usr/sbin:/usr/bin:/sbin:/bin' }) })
+  const first = await new Promise<string>((done) => {
+    relay.stdout.once('data', (bytes: Buffer) => done(bytes.toString()))
+    relay.stderr.once('data', (bytes: Buffer) => done(bytes.toString()))
+    relay.once('error', ({ message }) => done(message))
+  })
+  if (!first.startsWith('export ')) throw new NoNetworkOfItsOwn(`no network of its own: ${first}`)
+  const program = `fetch('${url}', { headers: { authorization: process.argv[1] } }).then(async (a) => console.log(a.status, await a.text()))`
+  const words2 = [
+    '-t',
+    String(relay.pid),
+    '-n',
+    process.execPath,
+    '-e',
+    program,
+    readFileSync(join(folder, 'token'), 'latin1'),
+  ]
+  const { stdout } = await ended(spawn('nsenter', words2, { stdio: ['ignore', 'pipe', 'pipe'] }))
+  const outside = await fetch(url).then(
+    () => 'reached',
+    () => 'closed',
+  )
+  relay.kill()
+  expect(stdout).toMatch(/^200 \{"AccessKeyId":"ASIA/)
+  expect(outside).toBe('closed')
+})
