@@ -52,6 +52,8 @@ export const recipes = {
   tpm2tools: debianPeer(['tpm2-tools'], { command: '/bin/tpm2' }),
   cc: debianPeer(['gcc', 'libc6-dev'], { command: '/bin/gcc' }),
   strace: debianPeer(['strace'], { command: '/bin/strace' }),
+  zsh: debianPeer(['zsh', 'zsh-common'], { command: '/bin/zsh' }),
+  fish: debianPeer(['fish', 'fish-common'], { command: '/bin/fish' }),
   awssdk699: sdkPeer('3.699.0'),
   awssdk758: sdkPeer('3.758.0'),
   awssdk879: sdkPeer('3.879.0'),

@@ -17,11 +17,19 @@ export class ParsedArguments {
   readonly #command: CommandSpec
   readonly #values: ReadonlyMap<string, readonly string[]>
   readonly #words: readonly string[]
+  /** The words of another program; none where the command takes none. */
+  readonly program: readonly string[]
 
-  constructor(command: CommandSpec, values: ReadonlyMap<string, readonly string[]>, words: readonly string[]) {
+  constructor(
+    command: CommandSpec,
+    values: ReadonlyMap<string, readonly string[]>,
+    words: readonly string[],
+    program: readonly string[],
+  ) {
     this.#command = command
     this.#values = values
     this.#words = words
+    this.program = program
   }
 
   /** True where the switch was given. */
@@ -73,11 +81,21 @@ export function flagsOf(command: CommandSpec): readonly FlagSpec[] {
   return [...command.flags, ...commonFlags]
 }
 
+/** The words of the command itself, and behind the first `--` those of the program that it is to run. */
+export function programApart(
+  { program }: Pick<CommandSpec, 'program'>,
+  words: readonly string[],
+): { readonly own: readonly string[]; readonly program: readonly string[] } {
+  const at = program === undefined ? -1 : words.indexOf('--')
+  return at < 0 ? { own: words, program: [] } : { own: words.slice(0, at), program: words.slice(at + 1) }
+}
+
 /** `hardkey presign NAME URL [options]`. */
 export function usageLine(command: CommandSpec): string {
   const words = command.arguments.map(({ name, optional }) => (optional ? `[${name}]` : name))
   const options = command.flags.length === 0 ? [] : ['[options]']
-  return ['hardkey', command.name, ...words, ...options].join(' ')
+  const program = command.program === undefined ? [] : [`[-- ${command.program.name}]`]
+  return ['hardkey', command.name, ...words, ...options, ...program].join(' ')
 }
 
 /** ERR_USAGE whose hint holds the remedy, where there is one, and the usage line. */
@@ -94,8 +112,9 @@ export function usageError(command: CommandSpec, message: string, remedy?: strin
  */
 export function parseCommandArguments(command: CommandSpec, words: readonly string[]): ParsedArguments {
   const flags = new Map(flagsOf(command).map((flag) => [flag.name, flag]))
+  const { own, program } = programApart(command, words)
   const { tokens } = parseArgs({
-    args: [...words],
+    args: [...own],
     options: Object.fromEntries(
       [...flags.values()].map((flag) => [
         flag.name,
@@ -117,7 +136,7 @@ export function parseCommandArguments(command: CommandSpec, words: readonly stri
     values.set(flag.name, [...(values.get(flag.name) ?? []), checkedValue(command, flag, token)])
   }
   if (!values.has('help')) checkWords(command, positionals)
-  return new ParsedArguments(command, values, positionals)
+  return new ParsedArguments(command, values, positionals, program)
 }
 
 function shortForm(name: string): { short?: string } {
@@ -149,7 +168,8 @@ function checkWords(command: CommandSpec, words: readonly string[]): void {
   const empty = command.arguments.find((_, position) => words[position] === '')
   if (empty !== undefined) throw usageError(command, `${empty.name} is empty`)
   const extra = words[command.arguments.length]
-  if (extra !== undefined) throw usageError(command, `one word too many: ${quoted(extra)}`)
+  const remedy = command.program === undefined ? undefined : 'what is to run stands behind --'
+  if (extra !== undefined) throw usageError(command, `one word too many: ${quoted(extra)}`, remedy)
 }
 
 function unknownOption(command: CommandSpec, rawName: string, names: readonly string[]): HardkeyError {

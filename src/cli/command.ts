@@ -38,6 +38,8 @@ export interface CommandSpec {
   /** One line for the overview. */
   readonly summary: string
   readonly arguments: readonly ArgumentSpec[]
+  /** What may stand behind `--`: the words of another program, each taken as it is. */
+  readonly program?: ArgumentSpec | undefined
   readonly flags: readonly FlagSpec[]
   /** What the summary and the options cannot say, in lines of at most 100 characters. */
   readonly text: readonly string[]

@@ -50,6 +50,12 @@ export interface Environment {
   readonly listening: { readonly descriptors: string; readonly pid: string } | undefined
   /** NODE_OPTIONS holds a switch that writes memory or the environment to a file, or opens the debugger (F-W09). */
   readonly dumpingOptions: readonly string[]
+  /** HARDKEY_NAME: the key whose credentials a surrounding `hardkey exec` gives. */
+  readonly surroundingExec: string | undefined
+  /** SHELL, on Windows ComSpec. */
+  readonly shell: string | undefined
+  /** Every variable, for the program that `hardkey exec` runs and for nothing else. Read when it is called. */
+  readonly all: () => Readonly<Record<string, string>>
   /** For a program that we start: all variables but those of AWS, of hardkey, of Node and of systemd's sockets. */
   readonly forPrograms: Readonly<Record<string, string>>
 }
@@ -109,6 +115,9 @@ export function readEnvironment(variables: Variables, platform: NodeJS.Platform,
     kubernetesExecInfo: variables.KUBERNETES_EXEC_INFO,
     listening: listeningOf(read('LISTEN_FDS'), read('LISTEN_PID')),
     dumpingOptions: dumpingOptionsOf(variables.NODE_OPTIONS ?? ''),
+    surroundingExec: read('HARDKEY_NAME'),
+    shell: read(platform === 'win32' ? 'ComSpec' : 'SHELL'),
+    all: () => present(variables),
     forPrograms: forPrograms(variables),
   }
 }
@@ -123,11 +132,16 @@ function listeningOf(descriptors: string | undefined, pid: string | undefined): 
   return descriptors === undefined || pid === undefined ? undefined : { descriptors, pid }
 }
 
-function forPrograms(variables: Variables): Readonly<Record<string, string>> {
-  const passed = Object.entries(variables).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && !/^(AWS|HARDKEY|NODE|LISTEN)_/i.test(entry[0]),
+function present(variables: Variables): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined),
   )
-  return Object.fromEntries(passed)
+}
+
+function forPrograms(variables: Variables): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(present(variables)).filter(([name]) => !/^(AWS|HARDKEY|NODE|LISTEN)_/i.test(name)),
+  )
 }
 
 function plainText(name: string, value: string | undefined): string | undefined {

@@ -25,7 +25,8 @@ export function overviewText(commands: readonly CommandSpec[]): string {
 
 /** One command: usage, what it does, arguments, options, examples. */
 export function commandText(command: CommandSpec): string {
-  const rows = command.arguments.map(({ name, help }) => [name, help] as const)
+  const program = command.program === undefined ? [] : [command.program]
+  const rows = [...command.arguments, ...program].map(({ name, help }) => [name, help] as const)
   const options = flagsOf(command).map((flag) => [flagForm(flag), flagHelp(flag)] as const)
   return [
     `Usage: ${usageLine(command)}`,

@@ -1,7 +1,7 @@
 // Signals that end the command. In: SIGINT, SIGTERM, SIGHUP. Out: an aborted AbortSignal, then status 128 plus the
 // signal's number (F-W06). What runs gives back what it holds: keys, terminal, child processes.
 
-import { fstatSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, statSync } from 'node:fs'
 import { constants, devNull } from 'node:os'
 import { isTerminal } from './output.ts'
 
@@ -71,6 +71,17 @@ export function untilAborted(signal: AbortSignal): Promise<void> {
   })
 }
 
+/** What a terminal, a service manager and kill(1) send to a program; the others a program cannot catch or sends itself. */
+const passedSignals = [...endingSignals, 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const
+
+/** Gives these signals to `pass` alone: from then on none of them ends this process. */
+export function passSignals(pass: (signal: NodeJS.Signals) => void): void {
+  for (const signal of passedSignals) {
+    process.removeAllListeners(signal)
+    process.on(signal, pass)
+  }
+}
+
 /**
  * Ends the process with this status. Where that would go wrong after a signal, the signal itself ends it, which a shell
  * reports by the same status.
@@ -83,6 +94,8 @@ export function endProcess(status: number): never {
     process.emit('exit', status)
     process.kill(process.pid, signal)
   }
+  // A program that was run may end with any status in a terminal that is gone; a closed descriptor is not reset.
+  for (const descriptor of [0, 1, 2].filter(isGoneTerminal)) closeSync(descriptor)
   process.exit(status)
 }
 

@@ -4,7 +4,7 @@
 import { homedir } from 'node:os'
 import { HardkeyError, isWrongInput } from '../errors.ts'
 import { didYouMean } from '../key/did-you-mean.ts'
-import { type ParsedArguments, parseCommandArguments, quoted } from './args.ts'
+import { type ParsedArguments, parseCommandArguments, programApart, quoted } from './args.ts'
 import type { CommandSpec } from './command.ts'
 import { type Environment, readEnvironment } from './environment.ts'
 import { commandText } from './help-text.ts'
@@ -23,7 +23,8 @@ void main(process.argv.slice(2)).then(endProcess)
 async function main(words: readonly string[]): Promise<number> {
   const interrupts = listenForSignals()
   const terminal = deviceTerminal(interrupts.signal, interrupts.interrupt)
-  const report = descriptorReport(2, words.includes('--verbose'), terminal.isAsking)
+  const ours = ownWords(words)
+  const report = descriptorReport(2, ours.includes('--verbose'), terminal.isAsking)
   // Node opens its debugger on SIGUSR1, for every user of the machine (SECURITY.md, another user).
   process.on('SIGUSR1', () => report.warning('SIGUSR1 is ignored: no debugger here'))
   process.on('uncaughtException', (error) => {
@@ -31,7 +32,7 @@ async function main(words: readonly string[]): Promise<number> {
   })
   try {
     refuseOldNode(process.versions.node)
-    refuseSecretWords(words)
+    refuseSecretWords(ours)
     const [command, args] = chosen(words)
     const output = descriptorOutput(1, interrupts.release)
     if (args.has('help')) {
@@ -79,6 +80,12 @@ function forgetEarlierListeners(): void {
     const listeners = process.listeners(name as NodeJS.Signals)
     for (const listener of listeners.slice(0, isOurs ? -1 : undefined)) process.removeListener(name, listener)
   }
+}
+
+/** Without the words of a program that the command is to run. */
+function ownWords(words: readonly string[]): readonly string[] {
+  const name = words.find((word) => word !== '--verbose') ?? ''
+  return programApart(commandNamed(name) ?? {}, words).own
 }
 
 /** The command that the first word names, and its checked arguments. */

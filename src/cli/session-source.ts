@@ -1,16 +1,17 @@
 // The sessions of one record for as long as a command runs. In: the words of the command, and the roles that may be asked
 // for. Out: a SessionSource.
 // 1. The record is read anew for each session, so that a rotation needs no restart.
-// 2. What unlocks the device is asked of a person once, and remembered until the end.
+// 2. What unlocks the device is asked of a person or read from a descriptor once, and remembered until the end.
 
 import { SessionKeeper } from '../credentials/session-keeper.ts'
 import type { SessionSource } from '../credentials/session-source.ts'
 import { HardkeyError } from '../errors.ts'
+import { descriptorsOf, pinSourceOf, withAskedPinSource } from '../key/pin-source.ts'
 import { rememberPin } from '../lifecycle/remembered-pin.ts'
 import type { TemporaryCredentials } from '../sts/answer.ts'
 import type { CommandContext } from './command.ts'
 import { newSession } from './new-session.ts'
-import { namedKey } from './open-key.ts'
+import { type NamedKey, namedKey } from './open-key.ts'
 import { pinPrompt } from './pin-prompt.ts'
 import { startedDevice } from './started-device.ts'
 
@@ -27,13 +28,16 @@ const defaultLeastSeconds = 20 * 60
 /** @throws ERR_USAGE, ERR_CONFIG_INVALID for what no session can be of; nothing is fetched yet */
 export async function sessionSource(context: CommandContext, options: SourceOptions = {}): Promise<SessionSource> {
   const first = await namedKey(context)
-  const ask = rememberPin(async (request) => pinPrompt(context, (await namedKey(context)).uri)(request))
+  const ask = rememberPin(async (request) => {
+    const { uri } = await namedKey(context)
+    return await pinSourceOf(uri, pinPrompt(context, uri))(request)
+  })
   const roleArn = context.args.has('no-role') ? undefined : (context.args.value('role-arn') ?? first.settings.roleArn)
   const own = roleArn ?? ''
   const keepers = new Map([own, ...(options.otherRoles ?? [])].map((role) => [role, keeper(context, options)]))
   const closing = new AbortController()
   const fetched = async (role: string): Promise<TemporaryCredentials> => {
-    const named = await namedKey(context)
+    const named = readOnce(await namedKey(context))
     const started = await startedDevice(context, named)
     try {
       const signal = AbortSignal.any([context.signal, closing.signal])
@@ -57,6 +61,11 @@ export async function sessionSource(context: CommandContext, options: SourceOpti
       ask.forget()
     },
   }
+}
+
+/** A descriptor gives what it holds to the first reader; a file may hold something else by the next session. */
+function readOnce(named: NamedKey): NamedKey {
+  return descriptorsOf(named.uri).length === 0 ? named : { ...named, uri: withAskedPinSource(named.uri) }
 }
 
 function keeper({ report }: CommandContext, { leastSeconds = defaultLeastSeconds }: SourceOptions): SessionKeeper {

@@ -14,7 +14,12 @@ export function processJson(credentials: TemporaryCredentials): string {
     AccessKeyId: credentials.accessKeyId,
     SecretAccessKey: credentials.secretAccessKey,
     SessionToken: credentials.sessionToken,
-    Expiration: credentials.expiration.toISOString().replace(/\.\d+Z$/, 'Z'),
+    Expiration: wholeSeconds(credentials.expiration),
     AccountId: credentials.accountId,
   })
+}
+
+/** UTC, rounded down: `2026-11-30T23:59:59Z`. */
+export function wholeSeconds(time: Date): string {
+  return time.toISOString().replace(/\.\d+Z$/, 'Z')
 }

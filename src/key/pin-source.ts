@@ -62,6 +62,22 @@ export function namesPinSource(uri: KeyUri): boolean {
   return uri.has('pin-value') || sourceNames.some((name) => uri.has(name))
 }
 
+/** Names of the variables that the URI names as sources: `NAME` of `pin-source=env:NAME`. */
+export function variablesOf(uri: KeyUri): readonly string[] {
+  return namedBy(uri, /^env:(.+)$/s)
+}
+
+/** Numbers of the descriptors that the URI names as sources: 3 of `pin-source=fd:3`. */
+export function descriptorsOf(uri: KeyUri): readonly number[] {
+  return namedBy(uri, /^fd:(\d{1,9})$/).map(Number)
+}
+
+/** Also in the sources that one device alone has: `owner-auth-source`. */
+function namedBy(uri: KeyUri, form: RegExp): readonly string[] {
+  const sources = uri.names().filter((name) => name.endsWith('-source'))
+  return sources.flatMap((name) => form.exec(uri.get(name) ?? '')?.[1] ?? [])
+}
+
 /** The URI without the source of what unlocks the device: for whoever has asked it and hands the answer on. */
 export function withoutPinSource(uri: KeyUri): KeyUri {
   const names = [...sourceNames, 'pin-value']

@@ -30,18 +30,34 @@ export interface PtyRan {
   readonly echo: Readonly<Record<string, boolean>>
 }
 
-/** Runs `hardkey` with these words. `pipes`: standard streams are pipes, as under an AWS tool. */
+export interface PtyOptions {
+  /** Standard streams are pipes, as under an AWS tool. */
+  readonly pipes?: boolean
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+/** Runs `hardkey` with these words. */
 export async function inTerminal(
   home: CommandHome,
   words: readonly string[],
   steps: readonly PtyStep[],
-  options: { readonly pipes?: boolean; readonly environment?: Readonly<Record<string, string>> } = {},
+  options: PtyOptions = {},
+): Promise<PtyRan> {
+  return await programInTerminal(home, [process.execPath, commandFile, ...words], steps, options)
+}
+
+/** Runs any program, such as a shell in which `hardkey` is typed. */
+export async function programInTerminal(
+  home: CommandHome,
+  argv: readonly string[],
+  steps: readonly PtyStep[],
+  options: PtyOptions = {},
 ): Promise<PtyRan> {
   const { command } = await peer('python')
   const child = spawn(command, [join(import.meta.dirname, 'play_terminal.py')], { stdio: ['pipe', 'pipe', 'pipe'] })
   child.stdin.end(
     JSON.stringify({
-      argv: [process.execPath, commandFile, ...words],
+      argv,
       environment: home.environment(options.environment),
       folder: home.folder,
       pipes: options.pipes === true,

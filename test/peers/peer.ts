@@ -24,6 +24,9 @@ export interface PeerPaths {
   readonly cc: { readonly command: string }
   /** Shows the system calls of a command and of all that it starts. */
   readonly strace: { readonly command: string }
+  /** Two shells, whose completion is tried. */
+  readonly zsh: { readonly command: string }
+  readonly fish: { readonly command: string }
   /** A Python with moto[server], boto3, botocore and tink, and the `moto_server` beside it. */
   readonly python: { readonly command: string; readonly motoServer: string }
   /** OpenBao's one binary: server and command. */

@@ -16,7 +16,6 @@ export interface Row {
 const cache = 'there is no cache of sessions between processes yet'
 const endpoint = 'there is no local credential endpoint yet'
 const rotation = 'there is no rotation yet'
-const exec = 'there is no command that runs another program yet'
 const published = 'nothing has been published yet'
 
 /** PKCS#11, through a module that stands between hardkey and SoftHSM. */
@@ -178,7 +177,10 @@ const processFaults: readonly Row[] = [
     text: 'a signal ends the command cleanly, with its status and the echo back',
     partly: `in the midst of a cache write: ${cache}`,
   },
-  { id: 'F-W07', text: 'the module process ends with its parent', partly: `a program run by hardkey: ${exec}` },
+  {
+    id: 'F-W07',
+    text: 'the module process ends with its parent; a run program gets signals, its endpoint ends with it',
+  },
   {
     id: 'F-W08',
     text: 'what nobody foresaw: status 1 and one line, no dump',
@@ -190,7 +192,7 @@ const processFaults: readonly Row[] = [
     partly: 'a profile, and a snapshot near the limit of the heap, cannot be switched off from within',
   },
   { id: 'F-W10', text: 'other locales and a long environment change no byte' },
-  { id: 'F-W11', text: 'what a run program leaves behind has no token for long', later: exec },
+  { id: 'F-W11', text: 'what a run program leaves behind has no token for long' },
 ]
 
 const endpointFaults: readonly Row[] = [
@@ -331,8 +333,7 @@ const commandInputs: readonly Row[] = [
   { id: 'B-102', text: 'a terminal where credentials would be shown or a secret read' },
   {
     id: 'B-103',
-    text: 'variables and options that contradict each other: which one wins',
-    partly: `the environment naming an endpoint of our own: ${endpoint}`,
+    text: 'variables and options that contradict each other: which one wins; no run program inside another',
   },
   { id: 'B-104', text: 'keys in the environment are never a fall-back' },
   { id: 'B-105', text: 'an endpoint variable by plain http beyond this machine' },

@@ -24,6 +24,13 @@ const givenFlags: readonly FlagSpec[] = [
   ...stsFlags,
 ]
 
+const alsoRoleFlag: FlagSpec = {
+  name: 'also-role',
+  value: 'ARN',
+  many: true,
+  help: 'a role given out at /role-arn/ARN; may be repeated',
+}
+
 const portFlag: FlagSpec = { name: 'port', value: 'N', help: 'of 127.0.0.1; default: any that is free' }
 
 export const deliverCommands: readonly CommandSpec[] = Object.freeze([
@@ -44,6 +51,54 @@ export const deliverCommands: readonly CommandSpec[] = Object.freeze([
     load: async () => (await import('../commands/credential-process.ts')).credentialProcess,
   },
   {
+    name: 'export',
+    task: 'give credentials',
+    summary: 'temporary credentials as lines for a shell',
+    arguments: [nameArgument],
+    flags: [
+      {
+        name: 'format',
+        value: 'process|env|env-no-export|powershell|windows-cmd|fish',
+        help: 'as aws configure export-credentials has them; default: process',
+      },
+      ...givenFlags,
+    ],
+    text: [
+      'Taken over in bash and zsh by  eval "$(hardkey export prod --format env)"',
+      'in fish by                     hardkey export prod --format fish | source',
+      'in PowerShell by               hardkey export prod --format powershell | Out-String | Invoke-Expression',
+      'They end after some hours and nobody renews them: for what runs longer see hardkey exec.',
+    ],
+    examples: ['hardkey export prod --format env', 'hardkey export prod --format fish --duration 1h'],
+    load: async () => (await import('../commands/export.ts')).exportCredentials,
+  },
+  {
+    name: 'exec',
+    task: 'give credentials',
+    summary: 'run a program, or your shell, with the credentials of a key',
+    arguments: [nameArgument],
+    program: { name: 'CMD …', help: 'the program and its words, run without a shell; without it your shell' },
+    flags: [
+      { name: 'env', help: 'the credentials themselves, in variables; nobody renews them' },
+      { name: 'isolate-config', help: 'AWS files of its own in place of yours, with the region alone' },
+      alsoRoleFlag,
+      ...givenFlags,
+    ],
+    text: [
+      'The program gets the address and the token of an endpoint on this machine that renews the session',
+      'and ends with it. Other credentials are taken out of its environment, and what unlocks a device too.',
+      'HARDKEY_NAME names the key, for a prompt. PIN and MFA code are asked for before the program starts.',
+      'Signals are passed on. The exit status is that of the program, 127 where there is none, 126 where it',
+      'cannot be run, 128+n where a signal ended it. docs/exec.md tells more.',
+    ],
+    examples: [
+      'hardkey exec prod -- aws s3 ls',
+      'hardkey exec prod --role-arn arn:aws:iam::123456789012:role/deploy -- terraform apply',
+      'hardkey exec prod',
+    ],
+    load: async () => (await import('../commands/exec.ts')).exec,
+  },
+  {
     name: 'serve',
     task: 'give credentials',
     summary: 'an endpoint on this machine from which every AWS SDK takes credentials',
@@ -53,7 +108,7 @@ export const deliverCommands: readonly CommandSpec[] = Object.freeze([
       portFlag,
       { name: 'socket', value: 'PATH', help: 'a Unix socket in a folder of your own, for hardkey relay' },
       { name: 'token-file', value: 'FILE', help: 'keep the token in this file, and print its name in place of it' },
-      { name: 'also-role', value: 'ARN', many: true, help: 'a role given out at /role-arn/ARN; may be repeated' },
+      alsoRoleFlag,
       { name: 'any-user', help: 'answer other users too, if they have the token' },
       ...givenFlags,
     ],

@@ -29,6 +29,20 @@ export const learnCommands: readonly CommandSpec[] = Object.freeze([
     load: async () => (await import('../commands/help.ts')).help,
   },
   {
+    name: 'completion',
+    task: 'learn',
+    summary: 'what Tab offers behind hardkey: a script for bash, zsh or fish',
+    arguments: [{ name: 'bash|zsh|fish', help: 'the shell; "words" is for the scripts, which ask with it' }],
+    program: { name: 'WORD …', help: 'for words: the line so far, of which the last word is completed' },
+    flags: [],
+    text: [
+      'Commands, options, records, AWS profiles and files; behind exec NAME -- what the shell has there.',
+      'In ~/.bashrc or ~/.zshrc, as the script itself says:  eval "$(hardkey completion bash)"',
+    ],
+    examples: ['hardkey completion bash', 'hardkey completion fish'],
+    load: async () => (await import('../commands/completion.ts')).completion,
+  },
+  {
     name: 'version',
     task: 'learn',
     summary: 'version and surroundings; also hardkey --version',

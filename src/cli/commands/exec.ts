@@ -1,0 +1,141 @@
+// `hardkey exec NAME [-- CMD …]`: another program with the credentials of a key. Out: the status of the program.
+// By default it gets the address and the token of an endpoint of its own, which lives as long as it and renews sessions;
+// with `--env` the credentials themselves, in variables, until they expire.
+
+import { randomBytes } from 'node:crypto'
+import { closeSync } from 'node:fs'
+import type { SessionSource } from '../../credentials/session-source.ts'
+import { CallerToken, newToken } from '../../endpoint/caller-token.ts'
+import { startEndpoint } from '../../endpoint/endpoint.ts'
+import { HardkeyError } from '../../errors.ts'
+import { systemCode } from '../../files/file-failure.ts'
+import { descriptorsOf } from '../../key/pin-source.ts'
+import { signInOf } from '../../profiles/sign-in.ts'
+import type { CommandContext } from '../command.ts'
+import { credentialVariables } from '../credential-variables.ts'
+import { isolatedConfig } from '../isolated-config.ts'
+import { lentTerminal } from '../lent-terminal.ts'
+import { awsFiles, type NamedKey, namedKey } from '../open-key.ts'
+import { programEnvironment } from '../program-environment.ts'
+import { runProgram } from '../run-program.ts'
+import { sessionSource } from '../session-source.ts'
+import { regionSetting } from '../settings.ts'
+
+type Variables = Readonly<Record<string, string>>
+
+/** Runs the program, or the user's shell. */
+export async function exec(context: CommandContext): Promise<number> {
+  const { args, environment, signal } = context
+  const variables = environment.all()
+  refuseContradictions(context)
+  const named = await namedKey(context)
+  if (!args.has('env') && !args.has('isolate-config')) await refuseDefaultProfile(context)
+  const region = (await regionSetting(context, named.settings))?.value
+  const { terminal, lend } = lentTerminal(context.terminal)
+  const isolated = args.has('isolate-config') ? isolatedConfig(region) : undefined
+  try {
+    return await withCredentials({ ...context, terminal }, (credentials, until) => {
+      signal.throwIfAborted()
+      if (args.program.length === 0) tellOfShell(context, named, until)
+      lend()
+      closeSources(named)
+      const name = nameOf(named)
+      const surroundings = { name, uri: named.uri, region, credentials: { ...isolated?.variables, ...credentials } }
+      const words = args.program.length === 0 ? [environment.shell ?? '/bin/sh'] : args.program
+      return runProgram({ words, environment: programEnvironment(variables, surroundings) }, context.report)
+    })
+  } finally {
+    isolated?.remove()
+  }
+}
+
+function refuseContradictions({ args, environment }: CommandContext): void {
+  const around = environment.surroundingExec
+  if (around !== undefined) {
+    throw new HardkeyError('ERR_USAGE', `this is run by hardkey exec already, with the credentials of ${around}`, {
+      hint: 'leave that shell first (Ctrl-D), or run the other command from another one',
+    })
+  }
+  if (!args.has('env')) return
+  if (args.values('also-role').length > 0) throw args.wrong('--env gives one session, so there is no --also-role')
+}
+
+/** @throws ERR_CONFIG_INVALID where the program would take another identity without a word */
+async function refuseDefaultProfile({ environment }: CommandContext): Promise<void> {
+  const signIn = await signInOf(awsFiles(environment), 'default')
+  if (signIn === undefined) return
+  const message = `the AWS profile "default" signs in by ${signIn.setting}, which would win over the endpoint`
+  throw new HardkeyError('ERR_CONFIG_INVALID', message, {
+    hint:
+      `it stands in ${signIn.place}: give the program AWS files of its own (--isolate-config) ` +
+      'or credentials in variables (--env), or take it out of that profile',
+  })
+}
+
+/** Lends what the program gets its credentials by, once there are some, and when they end where nobody renews them. */
+async function withCredentials(
+  context: CommandContext,
+  run: (credentials: Variables, until: Date | undefined) => Promise<number>,
+): Promise<number> {
+  const { args, report } = context
+  // What was chosen without being asked was told when the key was named.
+  const quiet = { ...context, report: { ...report, note: report.step } }
+  const source = await sessionSource(quiet, { otherRoles: args.values('also-role') })
+  try {
+    if (!args.has('env')) return await withEndpoint(context, source, (variables) => run(variables, undefined))
+    const session = await source.credentials()
+    await source.close()
+    return await run(credentialVariables(session), session.expiration)
+  } finally {
+    await source.close()
+  }
+}
+
+async function withEndpoint(
+  { args, now, report }: CommandContext,
+  source: SessionSource,
+  run: (variables: Variables) => Promise<number>,
+): Promise<number> {
+  const token = newToken(randomBytes)
+  const endpoint = await startEndpoint({
+    source,
+    otherRoles: args.values('also-role'),
+    place: { port: 0 },
+    mode: { token: new CallerToken(token, randomBytes) },
+    random: randomBytes,
+    now,
+    onFailed: (error) => report.failure(error),
+  })
+  try {
+    if (!('port' in endpoint.at)) throw new HardkeyError('ERR_INTERNAL', 'the endpoint has no port')
+    return await run({
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${endpoint.at.port}/`,
+      AWS_CONTAINER_AUTHORIZATION_TOKEN: token,
+    })
+  } finally {
+    await endpoint.close()
+  }
+}
+
+/** Node keeps descriptors from programs that it starts, but none above 16 behind one that is not open. */
+function closeSources({ uri }: NamedKey): void {
+  for (const descriptor of descriptorsOf(uri).filter((number) => number > 2)) {
+    try {
+      closeSync(descriptor)
+    } catch (error) {
+      // Whoever read a pipe to its end has closed it.
+      if (systemCode(error) !== 'EBADF') throw error
+    }
+  }
+}
+
+/** A key URI may hold what no prompt must show. */
+function nameOf({ settings: _, ...named }: NamedKey): string {
+  return named.title === 'the key' ? named.accessKeyId : named.title
+}
+
+function tellOfShell({ output, report }: CommandContext, named: NamedKey, until: Date | undefined): void {
+  if (!output.isTerminal()) return
+  const end = until === undefined ? 'renewed as long as it runs' : `until ${until.toISOString()}`
+  report.note(`this shell has the credentials of ${nameOf(named)}, ${end}; leave it with Ctrl-D`)
+}

@@ -1,0 +1,60 @@
+// Another program in our place. In: its words and environment. Out: its exit status, as a shell gives it: 128+n for one
+// that a signal ended, 127 for one that is not there, 126 for one that cannot be run (POSIX, Shell Command Language, 2.8.2).
+// 1. It has our terminal and our streams, and stays in our process group: so ^C, ^Z and job control work as without us.
+// 2. What a terminal sends reaches the whole group; everything else reaches us alone, and is passed on.
+// 3. No other descriptor reaches it: Node marks those that it was started with as not to be inherited.
+
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { HardkeyError } from '../errors.ts'
+import { systemCode } from '../files/file-failure.ts'
+import { passSignals } from './interrupt.ts'
+import type { Report } from './report.ts'
+
+export interface Program {
+  /** The program and its arguments. */
+  readonly words: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+}
+
+/** Runs the program to its end. From the start on signals are its own, and end this process no more. */
+export function runProgram({ words: [file = '', ...args], environment }: Program, report: Report): Promise<number> {
+  return new Promise((resolve) => {
+    const child = spawn(file, args, { stdio: 'inherit', env: environment })
+    passSignals((signal) => {
+      if (!reachesGroup(signal)) child.kill(signal)
+    })
+    child.once('error', (error) => {
+      const isMissing = systemCode(error) === 'ENOENT'
+      report.failure(cannotRun(file, isMissing, error))
+      resolve(isMissing ? 127 : 126)
+    })
+    child.once('exit', (status, signal) => resolve(signal === null ? (status ?? 1) : 128 + constants.signals[signal]))
+  })
+}
+
+function cannotRun(file: string, isMissing: boolean, cause: Error): HardkeyError {
+  const why = isMissing ? 'there is no such program' : `it cannot be run (${systemCode(cause) ?? cause.name})`
+  return new HardkeyError('ERR_USAGE', `"${file}": ${why}`, {
+    hint: 'what stands behind -- is run without a shell: for pipes and variables write sh -c "…"',
+    cause,
+  })
+}
+
+/** What the keyboard and the window send; kill(1) may send them too. */
+const ofTerminals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGWINCH']
+
+/** True where the terminal sends this signal to our group, and so to the program without us. */
+function reachesGroup(signal: NodeJS.Signals): boolean {
+  return ofTerminals.includes(signal) && isForeground()
+}
+
+/** proc_pid_stat(5): of the fields behind the name in brackets, pgrp is the third and tpgid the sixth. */
+function isForeground(): boolean {
+  // Where there is no /proc a terminal on standard input must do.
+  if (process.platform !== 'linux') return process.getBuiltinModule('node:tty').isatty(0)
+  const stat = readFileSync('/proc/self/stat', 'latin1')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return fields[2] === fields[5]
+}
