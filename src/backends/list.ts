@@ -2,7 +2,7 @@
 // In: nothing. Out: one entry a scheme. Adding a device adds a line here, a folder beside this file, and no other change.
 
 import { HardkeyError } from '../errors.ts'
-import type { DeviceLister, KeyBackend, KeyImporter, KeyStarter } from '../key/hmac-key.ts'
+import type { DeviceLister, KeyBackend, KeyImporter, KeyStarter, KeyWrapping } from '../key/hmac-key.ts'
 
 /** What there is for a scheme. */
 export interface BackendEntry {
@@ -15,6 +15,8 @@ export interface BackendEntry {
   inspector?(): Promise<KeyBackend>
   /** Only where an opening takes long before it needs a PIN. */
   starter?(): Promise<KeyStarter>
+  /** Only where a key can be encrypted for a device elsewhere. */
+  wrapping?(): Promise<KeyWrapping>
 }
 
 /** Every scheme that `openKey` and the command know. */
@@ -25,6 +27,7 @@ export const backendList: readonly BackendEntry[] = Object.freeze([
     importer: async () => (await import('./pkcs11/import.ts')).pkcs11Importer(),
     lister: async () => (await import('./pkcs11/devices.ts')).pkcs11Lister(),
     starter: async () => (await import('./pkcs11/starter.ts')).pkcs11Starter(),
+    wrapping: async () => (await import('./pkcs11/wrapping.ts')).pkcs11Wrapping(),
   },
   {
     scheme: 'tpm2',
@@ -32,6 +35,7 @@ export const backendList: readonly BackendEntry[] = Object.freeze([
     importer: async () => (await import('./tpm2/import.ts')).tpm2Importer(),
     inspector: async () => (await import('./tpm2/inspector.ts')).tpm2Inspector(),
     lister: async () => (await import('./tpm2/devices.ts')).tpm2Lister(),
+    wrapping: async () => (await import('./tpm2/wrapping.ts')).tpm2Wrapping(),
   },
   {
     scheme: 'vault',
@@ -39,6 +43,7 @@ export const backendList: readonly BackendEntry[] = Object.freeze([
     importer: async () => (await import('./vault/import.ts')).vaultImporter(),
     inspector: async () => (await import('./vault/inspector.ts')).vaultInspector(),
     lister: async () => (await import('./vault/devices.ts')).vaultLister(),
+    wrapping: async () => (await import('./vault/wrapping.ts')).vaultWrapping(),
   },
   {
     scheme: 'tink',
@@ -57,6 +62,14 @@ export function backendEntry(scheme: string): BackendEntry {
 /** The backend of an entry that has the device tell all of a key. */
 export async function inspectorOf(entry: BackendEntry): Promise<KeyBackend> {
   return await (entry.inspector?.() ?? entry.backend())
+}
+
+/** What encrypts for a device of the entry. @throws ERR_BACKEND_UNSUPPORTED where no device has a key to encrypt for */
+export async function wrappingOf({ scheme, wrapping }: BackendEntry): Promise<KeyWrapping> {
+  if (wrapping !== undefined) return await wrapping()
+  throw new HardkeyError('ERR_BACKEND_UNSUPPORTED', `there is no wrapping key for ${scheme}:`, {
+    hint: 'a keyset is opened wherever its passphrase or key service is, so it can be made elsewhere and copied as it is',
+  })
 }
 
 /** ERR_BACKEND_UNKNOWN, listing the schemes of the list and those handed in. */

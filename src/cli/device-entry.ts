@@ -24,5 +24,6 @@ function vaultEntry(context: CommandContext, isStrict: boolean): BackendEntry {
     importer: async () => (await import('../backends/vault/import.ts')).vaultImporter(options),
     inspector: async () => (await import('../backends/vault/inspector.ts')).vaultInspector(options),
     lister: async () => (await import('../backends/vault/devices.ts')).vaultLister(options),
+    wrapping: async () => (await import('../backends/vault/wrapping.ts')).vaultWrapping(options),
   }
 }

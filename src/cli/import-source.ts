@@ -6,6 +6,7 @@ import { HardkeyError } from '../errors.ts'
 import { readDescriptor } from '../key/descriptor.ts'
 import { ownCopy, type Secret } from '../key/secret.ts'
 import type { KeyUri } from '../key/uri.ts'
+import type { CheckInSecret } from '../lifecycle/compare-key.ts'
 import { readSecretFile, removeSecretFile } from '../lifecycle/secret-file.ts'
 import { checkAccessKeyId, maxSecretBytes, readSecretAccessKey } from '../lifecycle/secret-form.ts'
 import { readVaultBackup } from '../lifecycle/vault-backup.ts'
@@ -14,18 +15,29 @@ import { quoted } from './args.ts'
 import type { CommandContext } from './command.ts'
 import { awsFiles } from './open-key.ts'
 import { isTerminal } from './output.ts'
+import { readDelivery } from './wrap-files.ts'
 
 export type ImportSource =
   | { readonly kind: 'prompt' | 'device' }
   | { readonly kind: 'descriptor'; readonly descriptor: number }
   | { readonly kind: 'csv' | 'json'; readonly path: string }
   | { readonly kind: 'backup'; readonly path: string }
+  | { readonly kind: 'wrapped'; readonly path: string }
   | { readonly kind: 'profile'; readonly profile: string }
 
 /** An access key to check in. The caller wipes the secret. */
 export interface SourceKey {
   readonly accessKeyId: string
-  readonly secret: Secret | 'in-device'
+  readonly secret: CheckInSecret
+}
+
+/** The source of `import`: what `--from` names, or the file of `--wrapped`. @throws as `importSource` */
+export function importOrWrapped(context: CommandContext): ImportSource {
+  const { args } = context
+  const path = args.value('wrapped')
+  if (path === undefined) return importSource(context)
+  if (args.value('from') !== undefined) throw args.wrong('--wrapped contradicts --from')
+  return { kind: 'wrapped', path }
 }
 
 /** What `--from` names. @throws ERR_USAGE, ERR_SECRET_INVALID for a variable (B-014) */
@@ -60,6 +72,8 @@ export async function readSource(context: CommandContext, source: ImportSource, 
   switch (source.kind) {
     case 'device':
       return { accessKeyId: given ?? (await askForId(context)), secret: 'in-device' }
+    case 'wrapped':
+      return await readWrapped(context, source.path, to, given)
     case 'prompt':
     case 'descriptor': {
       const accessKeyId = given ?? (await askForId(context))
@@ -127,6 +141,23 @@ async function readBytes(
     const remedy = `open it for hardkey, as in: … --from fd:${source.descriptor} ${source.descriptor}<FILE`
     throw args.wrong(`descriptor ${source.descriptor} cannot be read`, remedy)
   }
+}
+
+async function readWrapped(
+  context: CommandContext,
+  path: string,
+  to: KeyUri,
+  given: string | undefined,
+): Promise<SourceKey> {
+  const { accessKeyId, ...delivered } = await readDelivery(path)
+  const { scheme, device } = delivered.wrapped
+  if (scheme !== to.scheme) {
+    throw context.args.wrong(`the key is wrapped for ${scheme}:, and --to names ${to.scheme}:`, `it is for ${device}`)
+  }
+  if (given !== undefined && accessKeyId !== undefined && given !== accessKeyId) {
+    throw context.args.wrong(`the file holds the key ${accessKeyId}, not the one that --access-key-id names`)
+  }
+  return { accessKeyId: accessKeyId ?? given ?? (await askForId(context)), secret: delivered }
 }
 
 async function readStored(

@@ -121,3 +121,53 @@ export interface DeviceLister {
   /** The keys in those devices that anyone can see; each URI names one. Only where a device shows them without a PIN. */
   keys?(uri: KeyUri, options?: { readonly signal?: AbortSignal | undefined }): Promise<readonly DeviceListing[]>
 }
+
+/** The public key of a device, for which a key can be encrypted elsewhere. Holds no secret. */
+export interface WrappingKey {
+  readonly scheme: string
+  /** Which of the device's keys it is, or how it encrypts, by its backend's own words: `ecc-ek`, `rsa-oaep-sha256`. */
+  readonly kind: string
+  /** The device in words, for a person. */
+  readonly device: string
+  /** By which device and person know it again, in hexadecimal digits: the Name of a TPM's key, else SHA-256 of `publicKey`. */
+  readonly name: string
+  /** TPMT_PUBLIC of a TPM's key, else SubjectPublicKeyInfo in DER. */
+  readonly publicKey: Uint8Array
+  /** The certificate that the maker of the device gave this key, in DER. */
+  readonly certificate?: Uint8Array | undefined
+  /** What is weaker than it should be, each a sentence. Told where the device is, and not written down. */
+  readonly warnings?: readonly string[] | undefined
+}
+
+/** A key that is encrypted for one device. Holds no secret that anything but this device could read. */
+export interface WrappedKey extends Pick<WrappingKey, 'scheme' | 'kind' | 'device' | 'name'> {
+  /** What the device takes, laid out by its backend. */
+  readonly ciphertext: Uint8Array
+  /** The check value of the key, 16 hexadecimal digits: tells it from another one where an answer of the device was lost. */
+  readonly check?: string | undefined
+}
+
+/** Rare ability: a key is encrypted for the device where the device is not, and opened in that device alone. */
+export interface KeyWrapping {
+  readonly scheme: string
+  /**
+   * The public key of the device that the URI names. `create`: makes the pair where a device has none of its own.
+   * @throws as `KeyBackend.open`, ERR_KEY_NOT_FOUND, ERR_KEY_EXISTS where there is one to make and one is there
+   */
+  wrappingKey(uri: KeyUri, context: DeviceContext, options: { readonly create: boolean }): Promise<WrappingKey>
+  /**
+   * The key, 1 to 64 bytes, encrypted for the device: what `WrappedKey.ciphertext` holds. Asks no device.
+   * @throws ERR_KEY_FILE_INVALID for a wrapping key that cannot be one of such a device
+   */
+  wrap(key: Secret, wrappingKey: WrappingKey): Uint8Array
+  /**
+   * Returns when one of these certificates (PEM) vouches for the wrapping key. Only where devices have certificates.
+   * @throws ERR_KEY_FILE_INVALID where none does
+   */
+  checkCertificate?(wrappingKey: WrappingKey, authorities: Uint8Array, now: Date): void
+  /**
+   * Opens the key in the device; this process never sees it in clear. Leaves what `KeyImporter.import` leaves, and throws as
+   * that does; ERR_KEY_UNUSABLE for a key that was encrypted for another device.
+   */
+  importWrapped(uri: KeyUri, wrapped: WrappedKey, context: DeviceContext): Promise<ImportedKey>
+}

@@ -6,15 +6,13 @@
 // 4. A check-in that was killed leaves the complete key and no record: the next run finds that very key and goes on.
 // 5. A key that answers nothing before its inputs are approved is compared later, by `inspect`; the secret itself is proved.
 
-import { createHmac, timingSafeEqual } from 'node:crypto'
 import { resolve } from 'node:path'
 import { type BackendEntry, backendEntry, inspectorOf } from '../backends/list.ts'
 import { openKey } from '../backends/open.ts'
 import { HardkeyError } from '../errors.ts'
-import { checkLabel } from '../key/check-label.ts'
 import type { HmacKey, KeyInfo } from '../key/hmac-key.ts'
 import { type PinSource, pinSourceOf, withAskedPinSource } from '../key/pin-source.ts'
-import type { Secret } from '../key/secret.ts'
+import { Secret } from '../key/secret.ts'
 import type { KeyUri } from '../key/uri.ts'
 import { withAbsoluteFile, withRelativeFile } from '../profiles/open-record.ts'
 import { checkSettings, type KeyRecord, type RecordSettings } from '../profiles/record.ts'
@@ -25,10 +23,10 @@ import {
   refuseExistingRecord,
   type StoredRecord,
 } from '../profiles/record-store.ts'
-import { aws4Key } from '../sigv4/aws4-key.ts'
 import { type DateKeySource, deviceDateKeys, secretDateKeys } from '../sigv4/date-key.ts'
 import type { CallerIdentity } from '../sts/answer.ts'
 import { checkValueOf } from './check-value.ts'
+import { type CheckInSecret, checkAnswerOf, compareKey } from './compare-key.ts'
 import { begin, bringIn, type HeldKey, undone } from './held-key.ts'
 import { type RememberedPin, rememberPin } from './remembered-pin.ts'
 import { checkAccessKeyId } from './secret-form.ts'
@@ -42,8 +40,8 @@ export type ProveKey = (keys: DateKeySource, signal: AbortSignal | undefined) =>
 export interface CheckInInput {
   readonly name: string
   readonly accessKeyId: string
-  /** The bare secret access key, its form already checked; stays the caller's. `in-device`: the key is in there already. */
-  readonly secret: Secret | 'in-device'
+  /** A bare secret has had its form checked, and stays the caller's. */
+  readonly secret: CheckInSecret
   /** Where it goes, or where it is. A relative `file=` starts at `folder`. */
   readonly to: KeyUri
   /** What there is for the scheme; default: the entry of the list of backends. */
@@ -114,7 +112,7 @@ async function proveAndRecord(
   const key = await openHeld(input, held, pin)
   try {
     begin(input, 'compare')
-    const check = await compare(input, held, key)
+    const check = await compareKey(input.secret, key, { refusal: held.refusal, signal: input.signal })
     const { accessKeyId, now } = input
     const keys = deviceDateKeys({ key, accessKeyId, keepDateKey: false, now })
     const identity = await prove(input, keys)
@@ -133,8 +131,8 @@ async function recordUncompared(
   path: string,
 ): Promise<CheckInResult> {
   const { secret, accessKeyId } = input
-  if (secret === 'in-device') throw new HardkeyError('ERR_INTERNAL', 'a key that was there already was imported')
-  const answer = hmacUnder(secret)
+  if (!(secret instanceof Secret)) throw new HardkeyError('ERR_INTERNAL', 'a key with a date rule was not imported')
+  const answer = checkAnswerOf(secret)
   const check = checkValueOf(answer)
   answer.fill(0)
   const keys = secret.lend((secretAccessKey) => secretDateKeys({ accessKeyId, secretAccessKey }))
@@ -169,39 +167,6 @@ async function openHeld(input: CheckInInput, held: HeldKey, pin: RememberedPin):
       hint: `it could not be compared with the secret: ${error.message}`,
       cause: error,
     })
-  }
-}
-
-/** The check value, once the device's answer is the one that the secret gives. One call of the device. */
-async function compare(input: CheckInInput, held: HeldKey, key: HmacKey): Promise<string> {
-  const answer = await key.hmac(checkLabel(), { signal: input.signal })
-  try {
-    if (input.secret !== 'in-device' && !isHmacUnder(input.secret, answer)) {
-      throw (
-        held.refusal ??
-        new HardkeyError('ERR_DEVICE_FAILED', 'the device does not compute with the key that it was given', {
-          hint: 'its HMAC-SHA256 is not that of the secret: the device, its driver or its key type is at fault',
-        })
-      )
-    }
-    return checkValueOf(answer)
-  } finally {
-    answer.fill(0)
-  }
-}
-
-function isHmacUnder(secret: Secret, answer: Uint8Array): boolean {
-  const expected = hmacUnder(secret)
-  return expected.length === answer.length && timingSafeEqual(expected, answer)
-}
-
-/** What the device must answer for the label of the check value. */
-function hmacUnder(secret: Secret): Uint8Array {
-  const key = aws4Key(secret)
-  try {
-    return key.lend((bytes) => createHmac('sha256', bytes).update(checkLabel()).digest())
-  } finally {
-    key.wipe()
   }
 }
 

@@ -2,9 +2,9 @@
 // that was there and must prove to be the same; and its removal where the check-in fails.
 
 import { createHash } from 'node:crypto'
-import { backendEntry } from '../backends/list.ts'
+import { backendEntry, wrappingOf } from '../backends/list.ts'
 import { HardkeyError } from '../errors.ts'
-import type { KeyInfo } from '../key/hmac-key.ts'
+import type { DeviceContext, ImportedKey, KeyImporter, KeyInfo } from '../key/hmac-key.ts'
 import { Secret } from '../key/secret.ts'
 import type { KeyUri } from '../key/uri.ts'
 import { aws4Key } from '../sigv4/aws4-key.ts'
@@ -25,27 +25,43 @@ export interface HeldKey {
 
 /** Puts the secret into the device, or finds it there. @throws what the importer throws, but ERR_KEY_EXISTS */
 export async function bringIn(input: CheckInInput, to: KeyUri, pin: RememberedPin): Promise<HeldKey> {
-  const importer = await (input.entry ?? backendEntry(to.scheme)).importer()
+  const entry = input.entry ?? backendEntry(to.scheme)
+  const importer = await entry.importer()
   const context = { pin: pin.source, signal: input.signal }
-  if (input.secret === 'in-device') return { uri: (await importer.adopt?.(to, context)) ?? to }
+  const { secret } = input
+  if (secret === 'in-device') return { uri: (await importer.adopt?.(to, context)) ?? to }
   begin(input, 'import')
-  const key = deviceKey(input.secret)
+  const uri = named(to, input.name)
   try {
-    const imported = await importer.import(named(to, input.name), key, context)
+    const imported =
+      secret instanceof Secret
+        ? await importSecret(importer, uri, secret, context)
+        : await (await wrappingOf(entry)).importWrapped(uri, secret.wrapped, context)
     const awaiting = imported.awaitsApproval === true ? imported.info : undefined
     return { uri: imported.uri, remove: () => imported.remove(), awaiting }
   } catch (error) {
     if (!(error instanceof HardkeyError) || error.code !== 'ERR_KEY_EXISTS') throw error
-    const uri = named(to, input.name)
     // What keeps it from being adopted is told when it is opened.
     return { uri: (await importer.adopt?.(uri, context).catch(() => undefined)) ?? uri, refusal: error }
+  }
+}
+
+async function importSecret(
+  importer: KeyImporter,
+  uri: KeyUri,
+  secret: Secret,
+  context: DeviceContext,
+): Promise<ImportedKey> {
+  const key = deviceKey(secret)
+  try {
+    return await importer.import(uri, key, context)
   } finally {
     key.wipe()
   }
 }
 
 /** What the device shall hold. A key over 64 bytes (secrets of other stores) is its own SHA-256: RFC 2104, section 2. */
-function deviceKey(secret: Secret): Secret {
+export function deviceKey(secret: Secret): Secret {
   const key = aws4Key(secret)
   if (key.length <= 64) return key
   try {

@@ -1,13 +1,24 @@
 // The numbers of PKCS#11 that hardkey needs, by the names of the specification. No input, no output.
 // OASIS PKCS#11 Specification 3.1, section 4 (objects), section 6 (mechanisms), and its header files (flags).
 
-/** CK_OBJECT_CLASS of every key that this backend looks at. */
+/** CK_OBJECT_CLASS of every key that signs, and of the private half of a pair that unwraps one. */
 export const CKO_SECRET_KEY = 0x04
+export const CKO_PRIVATE_KEY = 0x03
 
 /** Key types under which tokens keep an HMAC-SHA256 key: the older one, and the one of PKCS#11 2.40 errata 1. */
 export const keyTypes = { CKK_GENERIC_SECRET: 0x10, CKK_SHA256_HMAC: 0x2b } as const
 
 export const CKM_SHA256_HMAC = 0x251
+
+/** Of a wrapping pair: its type, how it is made, how it unwraps (CK_RSA_PKCS_OAEP_PARAMS). */
+export const CKK_RSA = 0x00
+export const CKM_RSA_PKCS_KEY_PAIR_GEN = 0x00
+export const CKM_RSA_PKCS_OAEP = 0x09
+export const CKM_SHA_1 = 0x220
+export const CKM_SHA256 = 0x250
+export const CKG_MGF1_SHA1 = 0x01
+export const CKG_MGF1_SHA256 = 0x02
+export const CKZ_DATA_SPECIFIED = 0x01
 
 export const CKU_USER = 1
 
@@ -87,6 +98,10 @@ export const attributeNames: readonly AttributeName[] = Object.freeze(Object.key
 
 export const CKA_CLASS = 0x00
 export const CKA_VALUE = 0x11
+export const CKA_MODULUS = 0x120
+export const CKA_MODULUS_BITS = 0x121
+export const CKA_PUBLIC_EXPONENT = 0x122
+export const CKA_UNWRAP_TEMPLATE = 0x4000_0212
 
 /** Places in CK_FUNCTION_LIST, the same in every version of the specification since 2.0. */
 export const functionPlaces = {
@@ -108,6 +123,8 @@ export const functionPlaces = {
   C_FindObjectsFinal: 28,
   C_SignInit: 42,
   C_Sign: 43,
+  C_GenerateKeyPair: 59,
+  C_UnwrapKey: 61,
 } as const
 
 export type FunctionName = keyof typeof functionPlaces

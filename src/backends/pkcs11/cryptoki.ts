@@ -100,7 +100,7 @@ export class Cryptoki {
 
   /** Handles of at most `limit` objects that match. */
   findObjects(session: bigint, template: readonly AttributeBytes[], limit: number): readonly bigint[] {
-    this.#functions.call('C_FindObjectsInit', session, this.#pack(template), template.length)
+    this.#functions.call('C_FindObjectsInit', session, this.pack(template), template.length)
     try {
       return this.#foundObjects(session, limit)
     } finally {
@@ -112,7 +112,7 @@ export class Cryptoki {
   createObject(session: bigint, template: readonly AttributeBytes[]): bigint {
     const object = this.#ulong(0)
     try {
-      this.#functions.call('C_CreateObject', session, this.#pack(template), template.length, object)
+      this.#functions.call('C_CreateObject', session, this.pack(template), template.length, object)
       return layouts.readUlong(this.layout, object, 0)
     } finally {
       wipe(template)
@@ -128,11 +128,11 @@ export class Cryptoki {
    * the attribute or does not tell it. Asks for all at once, and one by one where the token stumbles over some.
    */
   readAttributes(session: bigint, object: bigint, wanted: readonly AttributeBytes[]): readonly (number | undefined)[] {
-    const template = this.#pack(wanted)
+    const template = this.pack(wanted)
     const answer = this.#functions.invoke('C_GetAttributeValue', session, object, template, wanted.length)
     if (answer === status.ok) return filledLengths(layouts.readTemplateLengths(this.layout, template), wanted)
     return wanted.map((attribute) => {
-      const one = this.#pack([attribute])
+      const one = this.pack([attribute])
       const single = this.#functions.invoke('C_GetAttributeValue', session, object, one, 1)
       if (single !== status.ok) return undefined
       return filledLengths(layouts.readTemplateLengths(this.layout, one), [attribute])[0]
@@ -157,6 +157,16 @@ export class Cryptoki {
     } finally {
       answer.fill(0)
     }
+  }
+
+  /** For the acts of other files. The buffers belong to the caller. @throws Refusal */
+  call(...call: Parameters<FunctionList['call']>): void {
+    this.#functions.call(...call)
+  }
+
+  /** Where the bytes lie; they must be held as long as that is used. */
+  address(bytes: Uint8Array): bigint {
+    return this.#natives.address(bytes)
   }
 
   /** C_Finalize, where this object's C_Initialize was the one that counted. */
@@ -193,7 +203,8 @@ export class Cryptoki {
     return found
   }
 
-  #pack(template: readonly AttributeBytes[]): Uint8Array {
+  /** A template: an array of CK_ATTRIBUTE that points to the values, which must be held as long as it is used. */
+  pack(template: readonly AttributeBytes[]): Uint8Array {
     return layouts.packTemplate(
       this.layout,
       template.map(({ type, bytes }) => ({

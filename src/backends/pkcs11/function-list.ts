@@ -49,6 +49,8 @@ const parameterTypes: Record<FunctionName, string[]> = {
   C_FindObjectsFinal: [ulong],
   C_SignInit: [ulong, pointer, ulong],
   C_Sign: [ulong, pointer, ulong, pointer, pointer],
+  C_GenerateKeyPair: [ulong, pointer, pointer, ulong, pointer, ulong, pointer, pointer],
+  C_UnwrapKey: [ulong, pointer, ulong, pointer, ulong, pointer, ulong, pointer],
 }
 
 export type Parameter = number | bigint | Uint8Array | null

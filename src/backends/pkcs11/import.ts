@@ -6,41 +6,20 @@
 
 import { randomBytes } from 'node:crypto'
 import { HardkeyError } from '../../errors.ts'
-import type { DeviceContext, ImportedKey, KeyImporter, KeyInfo } from '../../key/hmac-key.ts'
+import type { DeviceContext, ImportedKey, KeyImporter, KeyInfo, KeyWrapping, WrappedKey } from '../../key/hmac-key.ts'
 import type { Secret } from '../../key/secret.ts'
 import type { KeyUri } from '../../key/uri.ts'
 import { type KeyAddress, keyAddress, tokenAddress } from './address.ts'
-import { keyTypes } from './constants.ts'
-import { describe, findKey, flaws, limits, protectedTemplate, shownAttributes } from './key-object.ts'
+import { describe, findKey, flaws, limits, shownAttributes } from './key-object.ts'
+import { type Arrival, isTemplateFault, templates } from './key-templates.ts'
 import type { KeyAttributes, Template } from './messages.ts'
 import { modulePathOf } from './module-path.ts'
 import { describeToken, uriOf } from './token.ts'
 import { openToken, type Pkcs11Options, type Settings, settingsOf, type TokenSession } from './token-session.ts'
+import { findPair, oaepHashOf } from './wrapping-pair.ts'
 
 /** Bytes of CKA_ID where the URI names none: enough that two of them never meet. */
 const idBytes = 8
-
-/** What an importer may leave out of a template, in this order, for tokens that do not know it. */
-const optionalSets = [
-  [],
-  ['CKA_ALLOWED_MECHANISMS'],
-  ['CKA_COPYABLE'],
-  ['CKA_ALLOWED_MECHANISMS', 'CKA_COPYABLE'],
-  ['CKA_ALLOWED_MECHANISMS', 'CKA_COPYABLE', 'CKA_MODIFIABLE'],
-] as const
-
-/** Statuses that find fault with the template and not with the token, the session or the value. */
-const templateStatuses: readonly (string | undefined)[] = [
-  'CKR_ATTRIBUTE_TYPE_INVALID',
-  'CKR_ATTRIBUTE_VALUE_INVALID',
-  'CKR_ATTRIBUTE_READ_ONLY',
-  'CKR_TEMPLATE_INCONSISTENT',
-  'CKR_TEMPLATE_INCOMPLETE',
-  'CKR_MECHANISM_INVALID',
-  'CKR_KEY_TYPE_INCONSISTENT',
-  'CKR_FUNCTION_FAILED',
-  'CKR_GENERAL_ERROR',
-]
 
 /**
  * Makes keys on PKCS#11 tokens: a secret key object that is sensitive, private, not extractable, and good for HMAC
@@ -52,8 +31,15 @@ const templateStatuses: readonly (string | undefined)[] = [
  *
  * @throws ERR_USAGE for a time that is not a number above 0, or is beyond 24 days
  */
-export function pkcs11Importer(options: Pkcs11Options = {}): KeyImporter {
+export function pkcs11Importer(options: Pkcs11Options = {}): KeyImporter & Pick<KeyWrapping, 'importWrapped'> {
   return new Pkcs11Importer(settingsOf(options))
+}
+
+/** How an object comes to be. */
+interface NewObject {
+  readonly arrival: Arrival
+  /** Makes one object and reads its attributes back. */
+  make(template: Template): Promise<KeyAttributes>
 }
 
 class Pkcs11Importer implements KeyImporter {
@@ -65,11 +51,34 @@ class Pkcs11Importer implements KeyImporter {
   }
 
   async import(uri: KeyUri, key: Secret, context: DeviceContext): Promise<ImportedKey> {
+    // The bytes are lent for the time of the call alone: the frame is made before the client first waits.
+    return await this.#bring(uri, context, async ({ client }) => ({
+      arrival: 'given',
+      make: (template) => key.lend((bytes) => client.create(template, bytes)),
+    }))
+  }
+
+  /** A key that was encrypted elsewhere for a wrapping pair of this very token. */
+  async importWrapped(uri: KeyUri, wrapped: WrappedKey, context: DeviceContext): Promise<ImportedKey> {
+    const hash = oaepHashOf(wrapped.kind)
+    return await this.#bring(uri, context, async ({ client }) => {
+      const pair = await findPair(client, wrapped, context.signal)
+      const make = (template: Template) => client.unwrap({ pair, hash, template }, wrapped.ciphertext)
+      return { arrival: 'unwrapped', make }
+    })
+  }
+
+  /** `prepare` gives what makes one object by a template. */
+  async #bring(
+    uri: KeyUri,
+    context: DeviceContext,
+    prepare: (session: TokenSession) => Promise<NewObject>,
+  ): Promise<ImportedKey> {
     const target = completed(uri)
     const session = await this.#open(target, context)
     try {
       await refuseTaken(session, target, context.signal)
-      const attributes = await this.#make(session, target, key, context)
+      const attributes = await this.#make(session, target, await prepare(session), context)
       const imported = importedUri(session, target)
       const remove = () => this.remove(imported, { pin: context.pin })
       return { uri: imported, info: infoOf(session, attributes, keyAddress(uri)), remove }
@@ -91,10 +100,10 @@ class Pkcs11Importer implements KeyImporter {
   }
 
   /** The complete object, looked at, or none. */
-  async #make(session: TokenSession, uri: KeyUri, key: Secret, context: DeviceContext): Promise<KeyAttributes> {
-    const attributes = await this.#create(session, uri, key, context)
+  async #make(session: TokenSession, uri: KeyUri, object: NewObject, context: DeviceContext): Promise<KeyAttributes> {
+    const attributes = await this.#create(session, uri, object, context)
     try {
-      await judge(session, uri, attributes)
+      await judge(session, uri, attributes, object.arrival)
       return attributes
     } catch (error) {
       await this.#undo(session, uri, context, 'created')
@@ -103,16 +112,15 @@ class Pkcs11Importer implements KeyImporter {
   }
 
   /** Tries the narrowest template first. */
-  async #create(session: TokenSession, uri: KeyUri, key: Secret, context: DeviceContext): Promise<KeyAttributes> {
+  async #create(session: TokenSession, uri: KeyUri, object: NewObject, context: DeviceContext): Promise<KeyAttributes> {
     let refusal: unknown
-    for (const template of templates(uri, session.hasLogin)) {
+    for (const template of templates(keyAddress(uri), session.hasLogin, object.arrival)) {
       try {
-        // The bytes are lent for the time of the call alone: the frame is made before the client first waits.
-        return await key.lend((bytes) => session.client.create(template, bytes))
+        return await object.make(template)
       } catch (error) {
         // The module may have hung, crashed or erred after it had made the object, and nobody has read it back.
         await this.#undo(session, uri, context, 'unseen')
-        if (!(error instanceof HardkeyError) || !templateStatuses.includes(error.serviceCode)) throw error
+        if (!isTemplateFault(error)) throw error
         refusal = error
       }
     }
@@ -170,24 +178,14 @@ function taken(device: string, address: KeyAddress): HardkeyError {
   })
 }
 
-function templates(uri: KeyUri, hasLogin: boolean): readonly Template[] {
-  const { label, id } = keyAddress(uri)
-  const names = {
-    ...(label === undefined ? {} : { CKA_LABEL: Buffer.from(label).toString('hex') }),
-    ...(id === undefined ? {} : { CKA_ID: Buffer.from(id).toString('hex') }),
-  }
-  return Object.values(keyTypes).flatMap((type) =>
-    optionalSets.map((omitted) => {
-      const whole = { ...protectedTemplate(hasLogin), ...names, CKA_KEY_TYPE: type }
-      const kept = Object.entries(whole).filter(([name]) => !omitted.some((one) => one === name))
-      return Object.fromEntries(kept)
-    }),
-  )
-}
-
-/** The object may stay if the token protects it, and if nobody has made one of the same names meanwhile. */
-async function judge({ client, hasLogin }: TokenSession, uri: KeyUri, attributes: KeyAttributes): Promise<void> {
-  const found = flaws(attributes, hasLogin)
+/** The object may stay if the token protects it (one that was unwrapped may be modifiable, which is told), and if nobody has made one of the same names meanwhile. */
+async function judge(
+  { client, hasLogin }: TokenSession,
+  uri: KeyUri,
+  attributes: KeyAttributes,
+  arrival: Arrival,
+): Promise<void> {
+  const found = flaws(arrival === 'unwrapped' ? { ...attributes, CKA_MODIFIABLE: false } : attributes, hasLogin)
   if (found.length > 0) {
     throw new HardkeyError('ERR_KEY_UNUSABLE', `${client.device} does not protect the key: ${found.join(', ')}`, {
       hint: 'the object was removed again; take another token',

@@ -35,6 +35,8 @@ export const mechanismInfoMembers: readonly Member[] = ['ulong', 'ulong', 'ulong
 export const mechanismMembers: readonly Member[] = ['ulong', 'pointer', 'ulong']
 /** CK_ATTRIBUTE, section 3.4: type, pValue, ulValueLen. */
 export const attributeMembers: readonly Member[] = ['ulong', 'pointer', 'ulong']
+/** CK_RSA_PKCS_OAEP_PARAMS, section 6.1.7: hashAlg, mgf, source, pSourceData, ulSourceDataLen. */
+export const oaepMembers: readonly Member[] = ['ulong', 'ulong', 'ulong', 'pointer', 'ulong']
 /** CK_C_INITIALIZE_ARGS, section 3.7: four mutex functions, flags, pReserved. */
 export const initializeMembers: readonly Member[] = ['pointer', 'pointer', 'pointer', 'pointer', 'ulong', 'pointer']
 

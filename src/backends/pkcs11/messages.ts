@@ -27,8 +27,42 @@ export type Act =
   | { readonly act: 'hmac'; readonly key: number }
   /** C_CreateObject. The value is the frame's bytes. */
   | { readonly act: 'create'; readonly template: Template }
-  /** C_DestroyObject of the nth key that was found, or of the one that was made. */
+  /** C_FindObjects among the private RSA keys, by label in hexadecimal digits. */
+  | { readonly act: 'pairs'; readonly label: string }
+  /** C_GenerateKeyPair of RSA, whose private half may unwrap. */
+  | ({ readonly act: 'pair' } & PairWish)
+  /** C_UnwrapKey with the private half of the nth pair that was found. The frame's bytes: the ciphertext. */
+  | ({ readonly act: 'unwrap' } & UnwrapWish)
+  /** C_DestroyObject of the nth key that was found, or of all that was made last. */
   | { readonly act: 'destroy'; readonly key: number | 'created' }
+
+/** The hash of RSA-OAEP, and of its mask. */
+export type OaepHash = 'sha256' | 'sha1'
+
+/** A pair that is to be made. */
+export interface PairWish {
+  /** In hexadecimal digits, as `id`. */
+  readonly label: string
+  readonly id: string
+  readonly bits: number
+  /** The private key is bound to what it may unwrap, and to OAEP. Not every token can. */
+  readonly narrow: boolean
+}
+
+/** A key that is to come out of a ciphertext. */
+export interface UnwrapWish {
+  /** Place of the pair among those found last. */
+  readonly pair: number
+  readonly hash: OaepHash
+  readonly template: Template
+}
+
+/** A wrapping pair as the token tells it; the numbers in hexadecimal digits. */
+export interface WrappingPair {
+  readonly attributes: KeyAttributes
+  readonly modulus: string
+  readonly exponent: string
+}
 
 export interface LibraryInfo {
   readonly manufacturer: string
@@ -105,6 +139,20 @@ export function readMechanismFlags(head: unknown): number | undefined {
 
 export function readKeys(head: unknown): readonly KeyAttributes[] {
   return listOf(head, 'keys').map(readAttributes)
+}
+
+export function readPairs(head: unknown): readonly WrappingPair[] {
+  return listOf(head, 'pairs').map((pair) => ({
+    attributes: readAttributes(member(pair, 'attributes')),
+    modulus: hexOf(pair, 'modulus'),
+    exponent: hexOf(pair, 'exponent'),
+  }))
+}
+
+function hexOf(from: unknown, name: string): string {
+  const value = textOf(from, name)
+  if (!/^([0-9a-f]{2})+$/.test(value)) throw new AnswerError(`"${name}" of an answer is no bytes`)
+  return value
 }
 
 function readAttributes(from: unknown): KeyAttributes {

@@ -11,13 +11,17 @@ import {
   type ChildFailure,
   type KeyAttributes,
   type LibraryInfo,
+  type PairWish,
   readFailure,
   readKeys,
   readLibrary,
   readMechanismFlags,
+  readPairs,
   readTokens,
   type Template,
   type TokenInfo,
+  type UnwrapWish,
+  type WrappingPair,
 } from './messages.ts'
 import { refusalError } from './status.ts'
 
@@ -115,11 +119,33 @@ export class ModuleClient {
    * made is waited for, so that it can be judged.
    */
   async create(template: Template, value: Uint8Array): Promise<KeyAttributes> {
-    const frame = await this.#request({ act: 'create', template }, value, {
-      timeoutMilliseconds: this.#limits.timeoutMilliseconds,
-      doing: 'C_CreateObject',
+    return await this.#newKey({ act: 'create', template }, value, 'C_CreateObject')
+  }
+
+  /** The wrapping pairs with this label. Their places in the list name them until the next search or making. */
+  async pairs(label: Uint8Array, signal: AbortSignal | undefined): Promise<readonly WrappingPair[]> {
+    return await this.#ask({ act: 'pairs', label: toHex(label) }, 'C_FindObjects', readPairs, signal)
+  }
+
+  /** Makes a wrapping pair, which has the place 0 then. RSA takes a token its time, as long as a person at a PIN pad. */
+  async makePair(wish: PairWish): Promise<WrappingPair> {
+    const frame = await this.#request({ act: 'pair', ...wish }, nothing, {
+      timeoutMilliseconds: this.#limits.pinPadTimeoutMilliseconds,
+      doing: 'C_GenerateKeyPair',
     })
-    const [attributes] = this.#read(frame, readKeys)
+    const [pair] = this.#read(frame, readPairs)
+    if (pair === undefined) throw this.#senseless(new AnswerError('no attributes of the new pair'))
+    return pair
+  }
+
+  /** As `create`, with what the pair at this place unwraps. */
+  async unwrap(wish: UnwrapWish, ciphertext: Uint8Array): Promise<KeyAttributes> {
+    return await this.#newKey({ act: 'unwrap', ...wish }, ciphertext, 'C_UnwrapKey')
+  }
+
+  async #newKey(act: Act, bytes: Uint8Array, doing: string): Promise<KeyAttributes> {
+    const { timeoutMilliseconds } = this.#limits
+    const [attributes] = this.#read(await this.#request(act, bytes, { timeoutMilliseconds, doing }), readKeys)
     if (attributes === undefined) throw this.#senseless(new AnswerError('no attributes of the new object'))
     return attributes
   }
@@ -185,7 +211,11 @@ export class ModuleClient {
 }
 
 function hex(bytes: Uint8Array | undefined): string | undefined {
-  return bytes === undefined ? undefined : Buffer.from(bytes).toString('hex')
+  return bytes === undefined ? undefined : toHex(bytes)
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
 }
 
 /** A fresh mask for the answer, and the data behind it. */

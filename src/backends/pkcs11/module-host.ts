@@ -3,13 +3,15 @@
 // 1. Sessions, slots and objects are known outside only by slot number and by place in the last search.
 // 2. A PIN and a key value are wiped here as soon as the call that takes them is over.
 
+import { decodeValue, fromHex } from './attribute-values.ts'
 import * as ck from './constants.ts'
 import { type AttributeBytes, Cryptoki } from './cryptoki.ts'
 import { answerUnderMask } from './frames.ts'
 import { ModuleFault, memory, Refusal } from './function-list.ts'
 import * as layouts from './layout.ts'
-import type { Act, KeyAttributes, LibraryInfo, Template, TemplateValue, TokenInfo } from './messages.ts'
+import type { Act, KeyAttributes, LibraryInfo, Template, TemplateValue, TokenInfo, WrappingPair } from './messages.ts'
 import type { Natives } from './natives.ts'
+import * as pairs from './pair-acts.ts'
 
 export interface Answer {
   readonly head: unknown
@@ -29,7 +31,8 @@ export class ModuleHost {
   #slot = 0n
   #session: bigint | undefined
   #keys: readonly bigint[] = []
-  #created: bigint | undefined
+  #pairs: readonly bigint[] = []
+  #created: readonly bigint[] = []
 
   /** `natives` gives the foreign-function library when the first module is loaded. */
   constructor(natives: () => Natives, layout: layouts.Layout) {
@@ -74,14 +77,27 @@ export class ModuleHost {
       case 'find':
         return { head: { keys: this.#find(act.label, act.id) } }
       case 'hmac': {
-        const key = this.#key(act.key)
+        const key = known(this.#keys, act.key)
         const sign = (data: Uint8Array) => this.#loaded().sign(this.#opened(), ck.CKM_SHA256_HMAC, key, data)
         return { head: {}, bytes: answerUnderMask(bytes, sign) }
       }
       case 'create':
-        return { head: { keys: [this.#create(act.template, bytes)] } }
+        return this.#made(this.#create(act.template, bytes))
+      case 'pairs':
+        this.#pairs = pairs.findPairs(this.#site(), act.label, keysLooked)
+        return { head: { pairs: this.#pairs.map((key) => this.#pair(key)) } }
+      case 'pair': {
+        const { publicKey, privateKey } = pairs.makePair(this.#site(), act)
+        this.#created = [privateKey, publicKey]
+        this.#pairs = [privateKey]
+        return { head: { pairs: [this.#pair(privateKey)] } }
+      }
+      case 'unwrap':
+        return this.#made(pairs.unwrap(this.#site(), known(this.#pairs, act.pair), act, bytes))
       case 'destroy':
-        this.#loaded().destroyObject(this.#opened(), this.#key(act.key))
+        for (const key of act.key === 'created' ? this.#created : [known(this.#keys, act.key)]) {
+          this.#loaded().destroyObject(this.#opened(), key)
+        }
         return { head: {} }
     }
   }
@@ -134,6 +150,7 @@ export class ModuleHost {
     this.#session = this.#loaded().openSession(slot, flags)
     this.#slot = slot
     this.#keys = []
+    this.#pairs = []
     try {
       this.#closeSession(before)
     } catch (error) {
@@ -166,20 +183,24 @@ export class ModuleHost {
     return this.#keys.map((key) => this.#attributes(key))
   }
 
-  #create(template: Template, value: Uint8Array): KeyAttributes {
+  #create(template: Template, value: Uint8Array): bigint {
     const own = memory(value.length)
     own.set(value)
-    const attributes: AttributeBytes[] = [
+    const attributes: readonly AttributeBytes[] = [
       { type: ck.CKA_CLASS, bytes: layouts.ulongBytes(this.#layout, ck.CKO_SECRET_KEY) },
       { type: ck.CKA_VALUE, bytes: own },
+      ...pairs.bytesOf(this.#loaded(), template),
     ]
-    for (const name of ck.attributeNames) {
-      const given = template[name]
-      if (given !== undefined) attributes.push({ type: ck.attributeTypes[name].type, bytes: this.#encode(given) })
-    }
-    const key = this.#loaded().createObject(this.#opened(), attributes)
-    this.#created = key
-    return this.#attributes(key)
+    return this.#loaded().createObject(this.#opened(), attributes)
+  }
+
+  #made(key: bigint): Answer {
+    this.#created = [key]
+    return { head: { keys: [this.#attributes(key)] } }
+  }
+
+  #pair(key: bigint): WrappingPair {
+    return { attributes: this.#attributes(key), ...pairs.publicNumbers(this.#site(), key) }
   }
 
   #attributes(key: bigint): KeyAttributes {
@@ -192,36 +213,10 @@ export class ModuleHost {
     const attributes: Partial<Record<ck.AttributeName, TemplateValue>> = {}
     wanted.forEach(({ name, kind, bytes }, index) => {
       const length = lengths[index]
-      const value = length === undefined ? undefined : this.#decode(kind, bytes.subarray(0, length))
+      const value = length === undefined ? undefined : decodeValue(this.#layout, kind, bytes.subarray(0, length))
       if (value !== undefined) attributes[name] = value
     })
     return attributes
-  }
-
-  #encode(value: TemplateValue): Uint8Array {
-    if (typeof value === 'boolean') return Uint8Array.of(value ? 1 : 0)
-    if (typeof value === 'number') return layouts.ulongBytes(this.#layout, value)
-    if (typeof value === 'string') return fromHex(value)
-    const width = this.#layout.ulongBytes
-    const list = memory(value.length * width)
-    value.forEach((item, index) => {
-      list.set(layouts.ulongBytes(this.#layout, item), index * width)
-    })
-    return list
-  }
-
-  #decode(kind: ck.AttributeKind, bytes: Uint8Array): TemplateValue | undefined {
-    const width = this.#layout.ulongBytes
-    if (kind === 'bytes') return Buffer.from(bytes).toString('hex')
-    if (kind === 'boolean') return bytes.length === 1 ? bytes[0] !== 0 : undefined
-    if (kind === 'number') return bytes.length === width ? this.#number(bytes, 0) : undefined
-    return Array.from({ length: Math.floor(bytes.length / width) }, (_, index) => this.#number(bytes, index * width))
-  }
-
-  #key(index: number | 'created'): bigint {
-    const key = index === 'created' ? this.#created : this.#keys[index]
-    if (key === undefined) throw new ModuleFault('no such key was looked up or made before')
-    return key
   }
 
   #loaded(): Cryptoki {
@@ -234,6 +229,10 @@ export class ModuleHost {
     return this.#session
   }
 
+  #site(): pairs.OpenModule {
+    return { module: this.#loaded(), session: this.#opened() }
+  }
+
   #offsets(members: Parameters<typeof layouts.place>[1]): readonly number[] {
     return layouts.place(this.#layout, members).offsets
   }
@@ -243,8 +242,8 @@ export class ModuleHost {
   }
 }
 
-function fromHex(digits: string): Uint8Array {
-  const bytes = memory(digits.length / 2)
-  bytes.set(Buffer.from(digits, 'hex'))
-  return bytes
+function known(found: readonly bigint[], index: number): bigint {
+  const key = found[index]
+  if (key === undefined) throw new ModuleFault('no such key was looked up before')
+  return key
 }

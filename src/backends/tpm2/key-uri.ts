@@ -80,7 +80,7 @@ export function keyAddress(uri: KeyUri): KeyAddress {
     place: placeOf(uri),
     device,
     deviceText: uri.get('device'),
-    parent: parentOf(uri),
+    parent: parentChoice(uri),
     salt: salt === undefined ? undefined : persistentHandle(salt, 'salt'),
     saltName: hexOf(uri, 'salt-name', longestName),
     saltPublic: hexOf(uri, 'salt-public', longestPublic),
@@ -161,7 +161,8 @@ function placeOf(uri: KeyUri): KeyPlace {
   throw invalid('tpm2: does not say which key', 'write tpm2:file=prod.tss2.pem or tpm2:handle=0x81000100')
 }
 
-function parentOf(uri: KeyUri): ParentChoice | undefined {
+/** `parent=` of the URI. @throws ERR_URI_INVALID */
+export function parentChoice(uri: KeyUri): ParentChoice | undefined {
   const text = uri.get('parent')
   const kind = parentKinds.find((one) => one === text)
   if (text === undefined || kind !== undefined) return kind

@@ -4,10 +4,11 @@
 // 2. The secret leaves this process wrapped under the server's RSA-4096 key alone (wrapping.ts).
 // 3. Where the answer of the import is lost, the key is looked up and its HMAC compared; it is never sent twice.
 
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { HardkeyError } from '../../errors.ts'
 import { checkLabel } from '../../key/check-label.ts'
-import type { DeviceContext, ImportedKey, KeyImporter } from '../../key/hmac-key.ts'
+import { fingerprint } from '../../key/fingerprint.ts'
+import type { DeviceContext, ImportedKey, KeyImporter, KeyWrapping, WrappedKey } from '../../key/hmac-key.ts'
 import type { Secret } from '../../key/secret.ts'
 import type { KeyUri } from '../../key/uri.ts'
 import { type KeyAnswer, readHmac, readWrappingKey } from './answer.ts'
@@ -18,7 +19,7 @@ import { type Asking, ask, askForHmac, keyPath } from './requests.ts'
 import { type Settings, settingsOf, type VaultOptions } from './settings.ts'
 import { refusal, type VaultAnswer } from './status.ts'
 import { withServer } from './with-server.ts'
-import { checkedWrappingKey, wrapped } from './wrapping.ts'
+import { checkedWrappingKey, spkiOf, wrapped } from './wrapped.ts'
 
 /** HTTP API, transit: a key of type `hmac` has at least this many bytes. */
 const shortestKey = 32
@@ -33,7 +34,7 @@ const shortestKey = 32
  *
  * @throws ERR_USAGE for a time that is not a number above 0, or is beyond 24 days
  */
-export function vaultImporter(options: VaultOptions = {}): KeyImporter {
+export function vaultImporter(options: VaultOptions = {}): KeyImporter & Pick<KeyWrapping, 'importWrapped'> {
   return new VaultImporter(settingsOf(options))
 }
 
@@ -52,12 +53,28 @@ class VaultImporter implements KeyImporter {
     }
     return await withServer(address, this.#settings, context, async (asking) => {
       await refuseTaken(asking)
-      await send(asking, key)
-      const facts = await judged(asking)
-      const imported = uri.with({ query: { 'key-version': String(facts.latestVersion) } })
-      const remove = (): Promise<void> => this.remove(imported, { pin: context.pin })
-      return { uri: imported, info: keyInfo(vaultKeyAddress(imported), asking.client.where, facts, []), remove }
+      const ciphertext = wrapped(key, await offeredKey(asking))
+      await send(asking, ciphertext, (hmac) => isHmacUnder(key, hmac))
+      return await this.#imported(asking, uri, context)
     })
+  }
+
+  /** A key that was encrypted elsewhere for the wrapping key of this very engine. */
+  async importWrapped(uri: KeyUri, delivered: WrappedKey, context: DeviceContext): Promise<ImportedKey> {
+    return await withServer(vaultKeyAddress(uri), this.#settings, context, async (asking) => {
+      await refuseTaken(asking)
+      if (fingerprint(spkiOf(await offeredKey(asking))) !== delivered.name) throw forAnother(asking, delivered)
+      const isOurs = (hmac: Uint8Array): boolean => Buffer.from(hmac.subarray(0, 8)).toString('hex') === delivered.check
+      await send(asking, delivered.ciphertext, isOurs)
+      return await this.#imported(asking, uri, context)
+    })
+  }
+
+  async #imported(asking: Asking, uri: KeyUri, context: DeviceContext): Promise<ImportedKey> {
+    const facts = await judged(asking)
+    const imported = uri.with({ query: { 'key-version': String(facts.latestVersion) } })
+    const remove = (): Promise<void> => this.remove(imported, { pin: context.pin })
+    return { uri: imported, info: keyInfo(vaultKeyAddress(imported), asking.client.where, facts, []), remove }
   }
 
   async remove(uri: KeyUri, context: DeviceContext): Promise<void> {
@@ -97,15 +114,18 @@ async function factsIfThere(asking: Asking): Promise<KeyAnswer | undefined> {
   throw (await diagnose(asking, { path: keyPath(address), capability: 'read' })).error
 }
 
-async function send(asking: Asking, key: Secret): Promise<void> {
-  const { address } = asking
-  const wrapping = `${address.mount}/wrapping_key`
-  const offered = await ask(asking, { method: 'GET', path: wrapping })
-  if (offered.status !== 200) throw await refused(asking, offered, { path: wrapping, capability: 'read' })
-  const wrappingKey = checkedWrappingKey(readWrappingKey(offered.body, offered.where), offered.where)
-  const path = keyPath(address, '/import')
+/** The wrapping key of the engine, checked. @throws ERR_DEVICE_FAILED, ERR_POLICY_REFUSED */
+export async function offeredKey(asking: Asking): Promise<KeyObject> {
+  const path = `${asking.address.mount}/wrapping_key`
+  const offered = await ask(asking, { method: 'GET', path })
+  if (offered.status !== 200) throw await refused(asking, offered, { path, capability: 'read' })
+  return checkedWrappingKey(readWrappingKey(offered.body, offered.where), offered.where)
+}
+
+async function send(asking: Asking, ciphertext: Uint8Array, isOurs: (hmac: Uint8Array) => boolean): Promise<void> {
+  const path = keyPath(asking.address, '/import')
   const body = JSON.stringify({
-    ciphertext: Buffer.from(wrapped(key, wrappingKey)).toString('base64'),
+    ciphertext: Buffer.from(ciphertext).toString('base64'),
     hash_function: 'SHA256',
     type: 'hmac',
     allow_rotation: false,
@@ -116,7 +136,7 @@ async function send(asking: Asking, key: Secret): Promise<void> {
   try {
     answer = await ask(asking, { method: 'POST', path, body, once: true })
   } catch (error) {
-    await mustBeThere(asking, key, error)
+    await mustBeThere(asking, isOurs, error)
     return
   }
   if (answer.status !== 200 && answer.status !== 204) {
@@ -125,21 +145,32 @@ async function send(asking: Asking, key: Secret): Promise<void> {
 }
 
 /** The import may have been done, and its answer lost. @throws the failure where it was not */
-async function mustBeThere(asking: Asking, key: Secret, failure: unknown): Promise<void> {
+async function mustBeThere(asking: Asking, isOurs: (hmac: Uint8Array) => boolean, failure: unknown): Promise<void> {
   // What the caller ended stays ended; the connection may be gone with it.
   asking.signal?.throwIfAborted()
   if ((await factsIfThere(asking)) === undefined) throw failure
   const answer = await askForHmac(asking, checkLabel())
   if (answer.status !== 200) throw failure
   const { hmac } = readHmac(answer.body, answer.where)
-  const expected = key.lend((bytes) => createHmac('sha256', bytes).update(checkLabel()).digest())
-  const isOurs = timingSafeEqual(hmac, expected)
+  const isThis = isOurs(hmac)
   hmac.fill(0)
-  expected.fill(0)
-  if (isOurs) return
+  if (isThis) return
   throw new HardkeyError('ERR_KEY_EXISTS', `somebody made another key "${asking.address.key}" at the same time`, {
     hint: 'take another key in the key URI',
     cause: failure,
+  })
+}
+
+function isHmacUnder(key: Secret, hmac: Uint8Array): boolean {
+  const expected = key.lend((bytes) => createHmac('sha256', bytes).update(checkLabel()).digest())
+  const isSame = timingSafeEqual(hmac, expected)
+  expected.fill(0)
+  return isSame
+}
+
+function forAnother({ client, address }: Asking, { device }: WrappedKey): HardkeyError {
+  return new HardkeyError('ERR_KEY_UNUSABLE', `the key is not wrapped for ${client.where}, mount ${address.mount}`, {
+    hint: `it is for ${device}; print the wrapping key of this one, and have the key wrapped for it`,
   })
 }
 

@@ -1,54 +1,61 @@
-// A key on its way to the server. In: the bytes of the key, the server's wrapping key. Out: the ciphertext that
-// transit/keys/NAME/import takes: RSA-OAEP (SHA-256) of a fresh AES-256 key, then the key wrapped under that one.
-// RFC 8017, section 7.1 (RSAES-OAEP); RFC 5649 (AES key wrap with padding). HTTP API, transit, Import Key.
+// A key comes to a transit engine encrypted. In: an engine, or a key that was wrapped for one. Out: its wrapping key; the
+// wrapped key, without any server; the key in the engine, which alone can read it. HTTP API, transit, Get Wrapping Key and
+// Import Key. Each engine has a wrapping key of its own, RSA-4096, made when it is first asked for.
 
-import { constants, createCipheriv, createPublicKey, type KeyObject, publicEncrypt, randomFillSync } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { HardkeyError } from '../../errors.ts'
-import { Secret } from '../../key/secret.ts'
+import { fingerprint } from '../../key/fingerprint.ts'
+import type { DeviceContext, KeyWrapping, WrappingKey } from '../../key/hmac-key.ts'
+import type { KeyUri } from '../../key/uri.ts'
+import { offeredKey, vaultImporter } from './import.ts'
+import { vaultKeyAddress } from './key-uri.ts'
+import { settingsOf, type VaultOptions } from './settings.ts'
+import { withServer } from './with-server.ts'
+import { checkedWrappingKey, spkiOf, wrapped } from './wrapped.ts'
 
-/** RFC 5649, section 3: the first half of the alternative initial value. */
-const alternativeInitialValue = Buffer.from('a65959a6', 'hex')
-/** HTTP API, transit, Get Wrapping Key: "4096-bit RSA public key". */
-const wrappingKeyBits = 4096
+/** The one way there is; another would be another kind. */
+const kind = 'rsa-oaep-sha256+aes-kwp'
+/** The engine alone matters: a URI without a key names one. */
+const anyKey = 'hardkey'
 
 /**
- * The server's wrapping key, once it is what the servers have.
- * @throws ERR_DEVICE_FAILED for anything but RSA-4096: the secret would be worth no more than that key
+ * `vault:mount=transit?address=…` names the engine; the token must be allowed to read its `wrapping_key`.
+ *
+ * Who must not need it: the commands `wrapping-key`, `wrap` and `import` use it.
  */
-export function checkedWrappingKey(pem: string, where: string): KeyObject {
-  const key = publicKey(pem)
-  const bits = key?.asymmetricKeyDetails?.modulusLength
-  // F4, the only exponent that the servers make keys with.
-  const isUsual = key?.asymmetricKeyDetails?.publicExponent === 65_537n
-  if (key?.asymmetricKeyType === 'rsa' && bits === wrappingKeyBits && isUsual) return key
-  const found = key === undefined ? 'no public key' : `${key.asymmetricKeyType} ${bits ?? ''}`.trim()
-  throw new HardkeyError('ERR_DEVICE_FAILED', `the wrapping key of ${where} is ${found}, not RSA-4096`, {
-    hint: 'nothing was sent; the servers have no other wrapping key, so somebody may stand in between',
+export function vaultWrapping(options: VaultOptions = {}): KeyWrapping {
+  const importer = vaultImporter(options)
+  return {
+    scheme: 'vault',
+    wrappingKey: async (uri, context, { create }) => {
+      if (create) throw alwaysThere()
+      return await readWrappingKey(uri, context, options)
+    },
+    wrap: (key, wrappingKey) => wrapped(key, publicKeyOf(wrappingKey)),
+    importWrapped: async (uri, delivered, context) => await importer.importWrapped(uri, delivered, context),
+  }
+}
+
+async function readWrappingKey(uri: KeyUri, context: DeviceContext, options: VaultOptions): Promise<WrappingKey> {
+  const address = vaultKeyAddress(uri.has('key') ? uri : uri.with({ path: { key: anyKey } }))
+  return await withServer(address, settingsOf(options), context, async (asking) => {
+    const publicKey = spkiOf(await offeredKey(asking))
+    const device = `the transit engine at ${address.mount} of ${asking.client.where}`
+    return { scheme: 'vault', kind, device, name: fingerprint(publicKey), publicKey }
   })
 }
 
-/** The key as the server takes it. It can be read with the private half of the wrapping key alone. */
-export function wrapped(key: Secret, wrappingKey: KeyObject): Uint8Array {
-  const transport = Secret.take(randomFillSync(new Uint8Array(new ArrayBuffer(32))))
-  try {
-    const oaep = { key: wrappingKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' }
-    const encryptedTransport = transport.lend((bytes) => publicEncrypt(oaep, bytes))
-    // OpenSSL sets the second half, the length, itself.
-    const cipher = transport.lend((bytes) => createCipheriv('id-aes256-wrap-pad', bytes, alternativeInitialValue))
-    const wrappedKey = key.lend((bytes) => cipher.update(bytes))
-    return Buffer.concat([encryptedTransport, wrappedKey, cipher.final()])
-  } finally {
-    transport.wipe()
-  }
+/** @throws ERR_KEY_FILE_INVALID where the file contradicts itself, ERR_DEVICE_FAILED for anything but RSA-4096 */
+function publicKeyOf({ kind: named, publicKey, name, device }: WrappingKey): KeyObject {
+  const pem = `-----BEGIN PUBLIC KEY-----\n${Buffer.from(publicKey).toString('base64')}\n-----END PUBLIC KEY-----\n`
+  if (named === kind && fingerprint(publicKey) === name) return checkedWrappingKey(pem, device)
+  throw new HardkeyError('ERR_KEY_FILE_INVALID', 'the wrapping key is not what the file says', {
+    hint: 'it was changed on its way: print it anew',
+  })
 }
 
-function publicKey(pem: string): KeyObject | undefined {
-  // createPublicKey would take the public half of a private key too.
-  if (!pem.includes('-----BEGIN PUBLIC KEY-----')) return undefined
-  try {
-    return createPublicKey({ key: pem, format: 'pem', type: 'spki' })
-  } catch {
-    // What came is no key; OpenSSL's words add nothing.
-    return undefined
-  }
+function alwaysThere(): HardkeyError {
+  return new HardkeyError('ERR_BACKEND_UNSUPPORTED', 'a transit engine makes its wrapping key itself', {
+    hint: 'leave --create out',
+  })
 }

@@ -3,6 +3,7 @@
 
 import { realpathSync } from 'node:fs'
 import { namesPinSource, type PinSource, pinSourceOf, withoutPinSource } from '../../key/pin-source.ts'
+import { Secret } from '../../key/secret.ts'
 import { KeyUri } from '../../key/uri.ts'
 import { type CheckInInput, type CheckInResult, type CheckInStep, checkIn } from '../../lifecycle/check-in.ts'
 import { rememberPin } from '../../lifecycle/remembered-pin.ts'
@@ -21,7 +22,7 @@ import { durationOption } from '../durations.ts'
 import { makePolicy, policyWish } from '../import-policy.ts'
 import { type ImportProof, importProof, proofTexts } from '../import-proof.ts'
 import { tellImport } from '../import-result.ts'
-import { type ImportSource, importSource, isRemovable, readSource, removeSource } from '../import-source.ts'
+import { type ImportSource, importOrWrapped, isRemovable, readSource, removeSource } from '../import-source.ts'
 import { importTarget } from '../import-target.ts'
 import { awsFiles, pinSourceOption, recordsFolder } from '../open-key.ts'
 import { byOption } from '../option-names.ts'
@@ -32,7 +33,7 @@ import { checkSessionSettings } from '../session-request.ts'
 export async function importKey(context: CommandContext): Promise<number> {
   const { args } = context
   const name = args.word('NAME')
-  const source = importSource(context)
+  const source = importOrWrapped(context)
   if (args.has('remove-source') && !isRemovable(source)) {
     throw args.wrong('--remove-source has nothing to remove', 'it goes with --from csv:, json: or profile:')
   }
@@ -135,7 +136,7 @@ async function checkKeyIn(context: CommandContext, request: CheckInRequest): Pro
     })
     return await report.waiting('the device', checkedIn)
   } finally {
-    if (secret !== 'in-device') secret.wipe()
+    if (secret instanceof Secret) secret.wipe()
   }
 }
 

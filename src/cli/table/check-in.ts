@@ -1,8 +1,10 @@
 // The commands that check a key in, in the order of the overview: words, options, texts.
 // In: nothing. Out: rows of the table.
 
-import type { CommandSpec } from '../command.ts'
+import type { CommandSpec, FlagSpec } from '../command.ts'
 import { allowHttpFlag, jsonFlag, pinSourceFlag, sessionFlags, strictFlag, stsFlags, tpmFlags } from './flags.ts'
+
+const outFlag: FlagSpec = { name: 'out', value: 'FILE', help: 'write it to a new file in place of standard output' }
 
 export const checkInCommands: readonly CommandSpec[] = Object.freeze([
   {
@@ -50,6 +52,7 @@ export const checkInCommands: readonly CommandSpec[] = Object.freeze([
         value: 'SOURCE',
         help: 'prompt (default), stdin, fd:N, csv:FILE, json:FILE, profile:NAME, backup:FILE, or device',
       },
+      { name: 'wrapped', value: 'FILE', help: 'a key that hardkey wrap, or tpmcopy, has encrypted for this device' },
       {
         name: 'prove',
         value: 'sts|s3',
@@ -81,6 +84,7 @@ export const checkInCommands: readonly CommandSpec[] = Object.freeze([
       'the office key, and the device is asked for the first time when it is approved.',
       '--to vault: the transit engine of Vault or OpenBao, reached as VAULT_ADDR and its like say; prints the',
       'narrowest policy for whoever uses the key: this month and the next, and nothing else.',
+      '--wrapped: this machine never sees the secret; the device must confirm the whole file by its own HMAC.',
     ],
     examples: [
       'hardkey import prod --to embedded --region eu-west-1',
@@ -91,5 +95,63 @@ export const checkInCommands: readonly CommandSpec[] = Object.freeze([
       'hardkey import store --to embedded --other-store --prove s3 --endpoint-url https://store.example:9000 --region us-east-1',
     ],
     load: async () => (await import('../commands/import.ts')).importKey,
+  },
+  {
+    name: 'wrapping-key',
+    task: 'check a key in',
+    summary: 'print the public key of a device, for which a secret can be encrypted elsewhere',
+    arguments: [{ name: 'URI', help: 'the device: a URI (hardkey devices), or "tpm2" or "vault"' }],
+    flags: [
+      { name: 'create', help: 'pkcs11: make the key pair, which the token keeps from then on' },
+      outFlag,
+      pinSourceFlag,
+    ],
+    text: [
+      'The file goes to the machine that has the secret: hardkey wrap. It holds nothing secret. Who changes it on',
+      'its way gets the secret, so compare the name that both commands tell, by telephone, say.',
+      'tpm2: an endorsement key that has a certificate (hardkey wrap --ek-ca checks it), else the H-2 primary',
+      'key; tpm2:parent=rsa-ek, ecc-ek, h2, rsa-srk, ecc-srk or a handle says which.',
+      'pkcs11: RSA, with OAEP; which hash the token knows is tried out. vault: that of the transit engine.',
+      'tink: has none: a keyset is opened wherever its passphrase or key service is.',
+    ],
+    examples: [
+      'hardkey wrapping-key tpm2 --out edge7.json',
+      "hardkey wrapping-key 'pkcs11:token=prod?module-path=/usr/lib/softhsm/libsofthsm2.so' --create",
+      "hardkey wrapping-key 'vault:mount=transit?address=https://vault.example:8200'",
+    ],
+    load: async () => (await import('../commands/wrapping-key.ts')).wrappingKey,
+  },
+  {
+    name: 'wrap',
+    task: 'check a key in',
+    summary: 'encrypt a secret access key for a device that is elsewhere',
+    arguments: [],
+    flags: [
+      { name: 'for', value: 'FILE', help: 'what hardkey wrapping-key has printed there' },
+      { name: 'ek-ca', value: 'FILE', help: 'TPM: certificates (PEM) of its maker, one of which must vouch for it' },
+      { name: 'access-key-id', value: 'ID', help: 'the ID of the access key; asked at the terminal without it' },
+      {
+        name: 'from',
+        value: 'SOURCE',
+        help: 'prompt (default), stdin, fd:N, csv:FILE, json:FILE, profile:NAME or backup:FILE',
+      },
+      { name: 'other-store', help: "take an ID or secret that is not in AWS's form" },
+      { name: 'allow-exportable', help: 'take a key from a backup of Vault though its server could give it out' },
+      {
+        name: 'format',
+        value: 'FORMAT',
+        help: 'hardkey (default), or tpmcopy for a TPM: its out.json, without a proof',
+      },
+      outFlag,
+    ],
+    text: [
+      'Needs no device. The file holds the ID of the access key and the secret encrypted: hardkey import --wrapped',
+      'opens it in that device alone. A byte that is changed on its way is refused there.',
+      'The file does not say who wrote it: whoever has the public key can encrypt a secret of their own. That STS',
+      'knows the key, and who it is, is what import proves.',
+      'The plaintext stays where it was read. Remove it when the device has proved the key.',
+    ],
+    examples: ['hardkey wrap --for edge7.json --from csv:accessKeys.csv --ek-ca maker.pem --out edge7.wrapped.json'],
+    load: async () => (await import('../commands/wrap.ts')).wrap,
   },
 ] satisfies readonly CommandSpec[])

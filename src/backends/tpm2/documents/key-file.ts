@@ -83,6 +83,11 @@ export function parseKeyDer(der: Uint8Array, what = 'the key file'): KeyFile {
 
 /** The text of a file. emptyAuth is written where it is true, and left out, which means false, elsewhere. */
 export function formatKeyFile(content: KeyFileContent): string {
+  return writePem(formatKeyDer(content))
+}
+
+/** What stands between the lines of the PEM. */
+export function formatKeyDer(content: KeyFileContent): Uint8Array {
   const { form, policy, encryptedSecret, description } = content
   const octets = (value: Uint8Array): Uint8Array =>
     derElement(
@@ -91,19 +96,17 @@ export function formatKeyFile(content: KeyFileContent): string {
         writer.tpm2b(value)
       }),
     )
-  return writePem(
-    derElement(
-      derTag.sequence,
-      derElement(derTag.objectIdentifier, Buffer.from(formBytes[form], 'hex')),
-      ...optional(0, content.emptyAuth === true ? derElement(derTag.boolean, Uint8Array.of(0xff)) : undefined),
-      ...optional(1, policy.length === 0 ? undefined : derElement(derTag.sequence, ...policy.map(policyElement))),
-      ...optional(2, encryptedSecret === undefined ? undefined : octets(encryptedSecret)),
-      ...optional(4, description === undefined ? undefined : derElement(derTag.utf8String, Buffer.from(description))),
-      ...optional(5, content.rsaParent === true ? derElement(derTag.boolean, Uint8Array.of(0xff)) : undefined),
-      derUint32(content.parent),
-      octets(content.publicArea),
-      octets(content.privateArea),
-    ),
+  return derElement(
+    derTag.sequence,
+    derElement(derTag.objectIdentifier, Buffer.from(formBytes[form], 'hex')),
+    ...optional(0, content.emptyAuth === true ? derElement(derTag.boolean, Uint8Array.of(0xff)) : undefined),
+    ...optional(1, policy.length === 0 ? undefined : derElement(derTag.sequence, ...policy.map(policyElement))),
+    ...optional(2, encryptedSecret === undefined ? undefined : octets(encryptedSecret)),
+    ...optional(4, description === undefined ? undefined : derElement(derTag.utf8String, Buffer.from(description))),
+    ...optional(5, content.rsaParent === true ? derElement(derTag.boolean, Uint8Array.of(0xff)) : undefined),
+    derUint32(content.parent),
+    octets(content.publicArea),
+    octets(content.privateArea),
   )
 }
 

@@ -1,6 +1,6 @@
 // The salt of an authorization session. In: the public area of a key in the TPM. Out: a salt, and its encryption to that key.
 // TPM 2.0 Library, Part 1, 19.6.13 "Salted Sessions" and annexes B.10.2 (RSA: OAEP, label "SECRET") and C.6.3 (ECC: one
-// pass of ECDH, KDFe with "SECRET").
+// pass of ECDH, KDFe with "SECRET"). The seed of a duplicate goes the same way under another label: B.10.3 and C.6.4.
 // A salt is as safe as the key's Name is certain: `saltKey` compares it with the pinned one before anything is encrypted.
 
 import { constants, createECDH, createPublicKey, publicEncrypt, randomFillSync } from 'node:crypto'
@@ -59,17 +59,20 @@ export function saltKey(handle: number, publicArea: Uint8Array, pinnedName?: Uin
 /** Not one of the TPM's words: this refusal is our own. */
 const otherName = 'another Name'
 
+/** What the secret is for: a session, or the outer wrapper of a duplicate. */
+export type SaltLabel = 'SECRET' | 'DUPLICATE'
+
 /**
  * A fresh salt for that key. It costs about 130 microseconds (ECC), which can be spent while the connection to the TPM
  * is being made.
  *
  * @throws ERR_KEY_UNUSABLE for a curve or type that cannot salt, ERR_DEVICE_FAILED for a point that is not on its curve
  */
-export function prepareSalt(area: PublicArea): PreparedSalt {
+export function prepareSalt(area: PublicArea, label: SaltLabel = 'SECRET'): PreparedSalt {
   const algorithm = hashAlgorithm(area.nameAlg)
   if (algorithm === undefined) throw unusable('its hash is not known here')
-  if (area.type === TPM_ALG.ECC) return eccSalt(area, algorithm)
-  if (area.type === TPM_ALG.RSA) return rsaSalt(area, algorithm)
+  if (area.type === TPM_ALG.ECC) return eccSalt(area, algorithm, label)
+  if (area.type === TPM_ALG.RSA) return rsaSalt(area, algorithm, label)
   throw unusable('it is neither an ECC nor an RSA key')
 }
 
@@ -103,7 +106,7 @@ function readSaltKey(handle: number, bytes: Uint8Array): SaltKey {
   }
 }
 
-function eccSalt(area: EccPublic, algorithm: HashAlgorithm): PreparedSalt {
+function eccSalt(area: EccPublic, algorithm: HashAlgorithm, label: SaltLabel): PreparedSalt {
   const curve = curves.get(area.curve)
   if (curve === undefined) throw unusable('its curve is neither P-256 nor P-384')
   const x = padded(area.unique.x, curve.size)
@@ -116,7 +119,7 @@ function eccSalt(area: EccPublic, algorithm: HashAlgorithm): PreparedSalt {
     const ownX = own.subarray(1, 1 + curve.size)
     const ownY = own.subarray(1 + curve.size)
     const size = Uint8Array.of(0, curve.size)
-    const salt = kdfe(algorithm, z, 'SECRET', ownX, x, algorithm.size * 8)
+    const salt = kdfe(algorithm, z, label, ownX, x, algorithm.size * 8)
     return { unique: area.unique.x, salt, encrypted: joined(size, ownX, size, ownY) }
   } catch (cause) {
     throw new HardkeyError('ERR_DEVICE_FAILED', 'the key that encrypts to the TPM is no point on its curve', { cause })
@@ -136,7 +139,7 @@ function padded(coordinate: Uint8Array, size: number): Uint8Array {
   return whole
 }
 
-function rsaSalt(area: RsaPublic, algorithm: HashAlgorithm): PreparedSalt {
+function rsaSalt(area: RsaPublic, algorithm: HashAlgorithm, label: SaltLabel): PreparedSalt {
   const exponent = area.exponent === 0 ? 65_537 : area.exponent
   const e = Uint8Array.of(exponent >>> 24, exponent >>> 16, exponent >>> 8, exponent)
   const jwk = { kty: 'RSA', n: base64url(area.unique), e: base64url(e.subarray(e.findIndex((byte) => byte !== 0))) }
@@ -148,7 +151,7 @@ function rsaSalt(area: RsaPublic, algorithm: HashAlgorithm): PreparedSalt {
         key: createPublicKey({ key: jwk, format: 'jwk' }),
         padding: constants.RSA_PKCS1_OAEP_PADDING,
         oaepHash: algorithm.name,
-        oaepLabel: Buffer.from('SECRET\0'),
+        oaepLabel: Buffer.from(`${label}\0`),
       },
       salt,
     )

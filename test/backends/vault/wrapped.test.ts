@@ -2,7 +2,7 @@
 
 import { constants, createDecipheriv, generateKeyPairSync, type KeyObject, privateDecrypt } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { checkedWrappingKey, wrapped } from '../../../src/backends/vault/wrapping.ts'
+import { checkedWrappingKey, wrapped } from '../../../src/backends/vault/wrapped.ts'
 import { Secret } from '../../../src/key/secret.ts'
 import { expectNoCanary } from '../../contract/canary.ts'
 import { secretBytes } from './fixture.ts'
