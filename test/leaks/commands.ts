@@ -33,6 +33,7 @@ export async function everyCommand(at: Situation): Promise<readonly Step[]> {
   const steps: Step[] = []
   for (const { step, words, failure, input, environment } of [
     ...checkIns(at),
+    ...delivery(at),
     ...uses(at),
     ...failures(at),
     ...ends(at),
@@ -68,6 +69,23 @@ function checkIns(at: Situation): readonly Planned[] {
       words: [...at.importWords('profile', 'profile:p'), '--remove-source', '--write-profile', 'p'],
       environment: files,
     },
+  ]
+}
+
+/** A key that is encrypted as in an office, and opened in the device. */
+function delivery(at: Situation): readonly Planned[] {
+  const device = at.deviceUri()
+  if (device === undefined) {
+    return [{ step: 'wrapping key', words: ['wrapping-key', at.uri('prod')], failure: 'ERR_BACKEND_UNSUPPORTED' }]
+  }
+  const [wrappingKey, wrapped] = [`${at.home.folder}/wrapping-key.json`, `${at.home.folder}/wrapped.json`]
+  const create = at.kind === 'token' ? ['--create'] : []
+  const secret = ['--access-key-id', at.key.accessKeyId, '--from', 'stdin']
+  const settings = ['--region', 'eu-west-1', '--endpoint-url', at.sts.url]
+  return [
+    { step: 'wrapping key', words: ['wrapping-key', device, ...create, '--out', wrappingKey] },
+    { step: 'wrap', words: ['wrap', '--for', wrappingKey, ...secret, '--out', wrapped], input: at.key.secretAccessKey },
+    { step: 'import of a wrapped key', words: ['import', 'edge', '--to', device, '--wrapped', wrapped, ...settings] },
   ]
 }
 

@@ -79,6 +79,14 @@ export class Situation {
     return `pkcs11:token=prod;object=${name}?module-path=${this.#hsm.module}&${unlock}`
   }
 
+  /** The device that is sent keys, without one in it; undefined for a keyset, which has no key to encrypt for. */
+  deviceUri(): string | undefined {
+    const unlock = `pin-source=file:${join(this.sources, 'pin')}`
+    if (this.#tpm !== undefined) return `tpm2:parent=ecc-ek?device=${encodeURIComponent(this.#tpm.device)}`
+    if (this.#bao !== undefined) return `vault:?address=${this.#bao.url}&ca=file:${this.#bao.caFile}&${unlock}`
+    return this.#hsm === undefined ? undefined : `pkcs11:token=prod?module-path=${this.#hsm.module}&${unlock}`
+  }
+
   /** The words that check the key in under this name; the secret comes by `from`. */
   importWords(name: string, from: string): readonly string[] {
     const to = ['import', name, '--to', this.uri(name), '--access-key-id', this.key.accessKeyId, '--from', from]

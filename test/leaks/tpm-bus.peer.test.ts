@@ -131,6 +131,29 @@ describe('L-6: no secret, auth value or kDate crosses the bus', () => {
     expect(days().some((day) => proxy.bytes().includes(day))).toBe(true)
   })
 
+  it.each(['h2', 'ecc-ek', 'rsa-ek'])('of a key that comes encrypted for its %s', async (parent) => {
+    const words = ['--access-key-id', key.accessKeyId, '--from', 'stdin']
+    const [wrappingKey, wrapped] = [`${parent}.json`, `${parent}.wrapped.json`]
+    const found = await crossing(async () => {
+      await run(['wrapping-key', `tpm2:parent=${parent}`, '--out', wrappingKey])
+      await run(['wrap', '--for', wrappingKey, ...words, '--out', wrapped], key.secretAccessKey)
+      await run([
+        'import',
+        `sent-${parent}`,
+        '--to',
+        'tpm2',
+        '--wrapped',
+        wrapped,
+        '--offline',
+        '--region',
+        'eu-west-1',
+      ])
+      await use(`sent-${parent}`)
+    })
+    expect(found).toEqual([])
+    expect(proxy.count('Import')).toBe(1)
+  })
+
   it('of a key in a TPM without TPM2_HMAC', async () => {
     proxy.order(...withoutHmac())
     const found = await crossing(async () => {

@@ -11,8 +11,17 @@ import { secretBytes } from './fixture.ts'
 
 /** Calls pkcs11-tool, logged in at the token `prod`, and gives what it printed. */
 export async function pkcs11Tool(hsm: SoftHsm, ...parameters: readonly string[]): Promise<string> {
+  return await tokenTool(hsm, 'prod', ...parameters)
+}
+
+/** The same for the token with this label. */
+export async function tokenTool(
+  hsm: Pick<SoftHsm, 'module' | 'environment'>,
+  label: string,
+  ...parameters: readonly string[]
+): Promise<string> {
   const { tool } = await peer('opensc')
-  const login = ['--module', hsm.module, '--token-label', 'prod', '--login', '--pin', testPin]
+  const login = ['--module', hsm.module, '--token-label', label, '--login', '--pin', testPin]
   const { stdout } = await promisify(execFile)(tool, [...login, ...parameters], {
     env: builtEnvironment(hsm.environment),
   })
