@@ -7,7 +7,14 @@ import { deepStrictEqual } from 'node:assert'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { encodeFrame, FrameError, FrameReader } from '../../src/backends/pkcs11/frames.ts'
-import { AnswerError, readFailure, readKeys, readLibrary, readTokens } from '../../src/backends/pkcs11/messages.ts'
+import {
+  AnswerError,
+  readFailure,
+  readKeys,
+  readLibrary,
+  readPairs,
+  readTokens,
+} from '../../src/backends/pkcs11/messages.ts'
 import { decodeKeyset } from '../../src/backends/tink/keyset.ts'
 import { formatKeysetFile, parseKeysetFile } from '../../src/backends/tink/keyset-file.ts'
 import { formatApprovals, parseApprovals } from '../../src/backends/tpm2/approvals.ts'
@@ -48,6 +55,7 @@ import * as tools from '../backends/tpm2/made-by-tools.ts'
 import { assumeRoleInput, assumeRoleXml, errorXml, identityXml, time } from '../sts/answers.ts'
 import type { FuzzTarget } from './fuzzer.ts'
 import { vaultTargets } from './vault-targets.ts'
+import { wrapTargets } from './wrap-targets.ts'
 
 /** Stands in the seeds where a secret access key would. */
 const secret = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYzEXAMPLEKE'
@@ -321,7 +329,7 @@ const frames: FuzzTarget = {
     const parts = readFrames([Buffer.from(input.subarray(0, middle)), Buffer.from(input.subarray(middle))])
     deepStrictEqual(parts, whole, 'the same bytes in other pieces give other frames')
     for (const { head } of whole.frames) {
-      for (const read of [readFailure, readLibrary, readTokens, readKeys]) {
+      for (const read of [readFailure, readLibrary, readTokens, readKeys, readPairs]) {
         try {
           read(head)
         } catch (error) {
@@ -758,5 +766,6 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   approvals,
   tpmAnswers,
   ...vaultTargets,
+  ...wrapTargets,
   refusedSignatures,
 ]
