@@ -2,10 +2,9 @@
 // or ERR_STS_RESPONSE_INVALID; never a part of credentials.
 // AWS STS API Reference 2011-06-15, "Response Elements" of the four actions.
 
-import { HardkeyError } from '../errors.ts'
+import { type AnsweredApi, leaf, one, optionalLeaf, resultOf, unreadable, visible } from '../query/answer.ts'
+import type { AnswerElement } from '../query/xml.ts'
 import type { CheckedInput } from './inputs.ts'
-import { readJson } from './json.ts'
-import { type AnswerElement, readXml } from './xml.ts'
 
 /** Credentials with an end. */
 export interface TemporaryCredentials {
@@ -51,47 +50,31 @@ export interface Expected {
   readonly time: Date
 }
 
-/** Where the AWS documents of this API belong. */
-const namespace = 'https://sts.amazonaws.com/doc/2011-06-15/'
+const api: AnsweredApi = { title: 'STS', namespace: 'https://sts.amazonaws.com/doc/2011-06-15/' }
 
 /** A session may end this much later than asked for, for clocks that differ. */
 const endToleranceMilliseconds = 5 * 60_000
 
-/** The tree of a body, XML or JSON; undefined where it is neither. */
-export function readBody(body: Uint8Array): AnswerElement | undefined {
-  const text = utf8(body)
-  return text?.trimStart().startsWith('{') ? readJson(text) : readXml(text ?? '')
-}
-
-function utf8(body: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body)
-  } catch (error) {
-    if (error instanceof TypeError) return undefined
-    throw error
-  }
-}
-
 /** The identity in a GetCallerIdentity answer. @throws ERR_STS_RESPONSE_INVALID */
 export function readCallerIdentity(body: Uint8Array, expected: Expected): CallerIdentity {
-  const { result } = resultOf(body, expected.input)
-  const account = leaf(result, 'Account', expected.isAws ? /^\d{12}$/ : visible)
-  return { account, arn: leaf(result, 'Arn', visible), userId: leaf(result, 'UserId', visible) }
+  const { result } = resultOf(body, api, expected.input.action)
+  const account = leaf(api, result, 'Account', expected.isAws ? /^\d{12}$/ : visible)
+  return { account, arn: leaf(api, result, 'Arn', visible), userId: leaf(api, result, 'UserId', visible) }
 }
 
 /** The whole session in an answer, or nothing of it. @throws ERR_STS_RESPONSE_INVALID */
 export function readSession(body: Uint8Array, expected: Expected): StsSession {
-  const { result, isJson } = resultOf(body, expected.input)
-  const credentials = one(result, 'Credentials')
+  const { result, isJson } = resultOf(body, api, expected.input.action)
+  const credentials = one(api, result, 'Credentials')
   for (const name of ['Credentials', ...partsOfCredentials]) mustStandOnce(result, name)
   const accountAndUser = userOf(result, expected)
   const accountId = accountAndUser.accountId
-  const sourceIdentity = optionalLeaf(result, 'SourceIdentity')
+  const sourceIdentity = optionalLeaf(api, result, 'SourceIdentity')
   return {
     credentials: {
-      accessKeyId: leaf(credentials, 'AccessKeyId', expected.isAws ? /^ASIA[A-Z0-9]{12,124}$/ : /^[\w.-]{1,128}$/),
-      secretAccessKey: leaf(credentials, 'SecretAccessKey', /^[\x21-\x7e]{1,256}$/),
-      sessionToken: leaf(credentials, 'SessionToken', /^[\x21-\x7e]{1,16384}$/),
+      accessKeyId: leaf(api, credentials, 'AccessKeyId', expected.isAws ? /^ASIA[A-Z0-9]{12,124}$/ : /^[\w.-]{1,128}$/),
+      secretAccessKey: leaf(api, credentials, 'SecretAccessKey', /^[\x21-\x7e]{1,256}$/),
+      sessionToken: leaf(api, credentials, 'SessionToken', /^[\x21-\x7e]{1,16384}$/),
       expiration: expirationOf(credentials, isJson, expected),
       ...(accountId === undefined ? {} : { accountId }),
     },
@@ -103,39 +86,11 @@ export function readSession(body: Uint8Array, expected: Expected): StsSession {
   }
 }
 
-/** The result element of exactly the action that was asked: `AssumeRoleResponse`, in it `AssumeRoleResult`. */
-function resultOf(body: Uint8Array, { action }: CheckedInput): { result: AnswerElement; isJson: boolean } {
-  const tree = readBody(body)
-  if (tree === undefined) throw unreadable('is not the XML that AWS sends')
-  const isJson = tree.name === ''
-  const root = isJson ? one(tree, `${action}Response`) : tree
-  if (root.name !== `${action}Response`) throw unreadable(`does not belong to ${action}`)
-  if (!isJson && root.namespace !== namespace) throw unreadable('has another namespace than that of STS')
-  const others = root.children.filter(({ name }) => name !== `${action}Result` && name !== 'ResponseMetadata')
-  if (others.length > 0) throw unreadable('has a part that does not belong there')
-  return { result: one(root, `${action}Result`), isJson }
-}
-
-function unreadable(problem: string): HardkeyError {
-  return new HardkeyError('ERR_STS_RESPONSE_INVALID', `the answer ${problem}`, {
-    hint: 'something between here and STS may have changed the answer, or the endpoint is not STS',
-  })
-}
-
-const visible = /^[\x21-\x7e]{1,2048}$/
-
-function one(parent: AnswerElement, name: string): AnswerElement {
-  const [found, second] = parent.children.filter((child) => child.name === name)
-  if (found === undefined) throw unreadable(`has no ${name}`)
-  if (second !== undefined) throw unreadable(`has ${name} twice`)
-  return found
-}
-
 const partsOfCredentials = ['AccessKeyId', 'SecretAccessKey', 'SessionToken', 'Expiration']
 
 /** A part that this version does not know may hold anything but credentials: then it is unclear which ones are meant. */
 function mustStandOnce(result: AnswerElement, name: string): void {
-  if (countOf(result, name) > 1) throw unreadable(`has ${name} twice`)
+  if (countOf(result, name) > 1) throw unreadable(api, `has ${name} twice`)
 }
 
 function countOf(element: AnswerElement, name: string): number {
@@ -143,30 +98,20 @@ function countOf(element: AnswerElement, name: string): number {
   return inside + (element.name === name ? 1 : 0)
 }
 
-function leaf(parent: AnswerElement, name: string, form: RegExp): string {
-  const { children, text } = one(parent, name)
-  if (children.length === 0 && form.test(text)) return text
-  throw unreadable(`has a ${name} of another form than AWS gives`)
-}
-
-function optionalLeaf(parent: AnswerElement, name: string): string | undefined {
-  return parent.children.some((child) => child.name === name) ? leaf(parent, name, /^[\x20-\x7e]{0,2048}$/) : undefined
-}
-
 function wholeNumber<Key extends string>(parent: AnswerElement, name: string, key: Key): { [key in Key]?: number } {
-  const text = optionalLeaf(parent, name) ?? ''
+  const text = optionalLeaf(api, parent, name) ?? ''
   // The cast: a computed key widens to string, and the only key is `key`.
   return /^\d{1,9}$/.test(text) ? ({ [key]: Number(text) } as { [key in Key]?: number }) : {}
 }
 
 function expirationOf(credentials: AnswerElement, isJson: boolean, expected: Expected): Date {
-  const text = leaf(credentials, 'Expiration', isJson ? /^[\x21-\x7e]+$/ : isoTime)
+  const text = leaf(api, credentials, 'Expiration', isJson ? /^[\x21-\x7e]+$/ : isoTime)
   const expiration = new Date(isoTime.test(text) ? text : Number(text) * 1000)
   const left = expiration.getTime() - expected.time.getTime()
   // Written so that no time at all is refused too.
-  if (!(left > 0)) throw unreadable('gives credentials that have expired already')
+  if (!(left > 0)) throw unreadable(api, 'gives credentials that have expired already')
   if (left <= expected.input.durationSeconds * 1000 + endToleranceMilliseconds) return expiration
-  throw unreadable(`gives credentials for longer than the ${expected.input.durationSeconds} s that were asked for`)
+  throw unreadable(api, `gives credentials for longer than the ${expected.input.durationSeconds} s that were asked for`)
 }
 
 const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/
@@ -183,13 +128,13 @@ function userOf(
         ? (['FederatedUser', 'FederatedUserId'] as const)
         : undefined
   if (names === undefined) return { user: {} }
-  const element = result.children.some(({ name }) => name === names[0]) ? one(result, names[0]) : undefined
-  const arn = (element && optionalLeaf(element, 'Arn')) ?? ''
-  const id = (element && optionalLeaf(element, names[1])) ?? ''
+  const element = result.children.some(({ name }) => name === names[0]) ? one(api, result, names[0]) : undefined
+  const arn = (element && optionalLeaf(api, element, 'Arn')) ?? ''
+  const id = (element && optionalLeaf(api, element, names[1])) ?? ''
   // MinIO knows no roles and leaves both empty.
   if (arn === '' && !isAws) return { user: {} }
   const [, account, resource = ''] = /^arn:[\w-]+:sts::([^:]*):(.+)$/.exec(arn) ?? []
-  if (!belongs(input, account, resource)) throw unreadable(`is for another ${names[0]} than was asked for`)
+  if (!belongs(input, account, resource)) throw unreadable(api, `is for another ${names[0]} than was asked for`)
   return {
     ...(account !== undefined && /^\d{12}$/.test(account) ? { accountId: account } : {}),
     user:

@@ -5,10 +5,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { HardkeyError } from '../errors.ts'
 import { type HttpClient, httpClient } from '../http/client.ts'
+import { QueryCaller } from '../query/call.ts'
+import { EndpointClock } from '../query/skew.ts'
 import type { DateKeySource } from '../sigv4/date-key.ts'
 import { sigV4Signer } from '../sigv4/signer.ts'
 import { type CallerIdentity, readCallerIdentity, readSession, type StsSession } from './answer.ts'
-import { StsCaller } from './call.ts'
 import { type StsEndpoint, stsEndpoint } from './endpoints.ts'
 import {
   type AssumeRoleInput,
@@ -19,7 +20,7 @@ import {
   type GetFederationTokenInput,
   type GetSessionTokenInput,
 } from './inputs.ts'
-import { EndpointClock } from './skew.ts'
+import { queryOf } from './token-code.ts'
 
 export interface StsClientOptions {
   /** The access key that signs: `deviceDateKeys(…)`, or `secretDateKeys(…)` for a session. */
@@ -85,7 +86,8 @@ export interface StsClient {
 export function stsClient(options: StsClientOptions): StsClient {
   const { keys, now = () => new Date() } = options
   const endpoint = stsEndpoint(options)
-  const caller = new StsCaller({
+  const caller = new QueryCaller({
+    service: { name: 'sts', version: '2011-06-15' },
     keys,
     endpoint,
     http: options.http ?? httpClient(),
@@ -98,11 +100,11 @@ export function stsClient(options: StsClientOptions): StsClient {
     deadlineMilliseconds: inRange('deadlineMilliseconds', options.deadlineMilliseconds ?? 30_000, 1, 3_600_000),
   })
   const session = async (input: CheckedInput, signal: AbortSignal | undefined): Promise<StsSession> =>
-    readSession(await caller.call(input, signal), { input, isAws: endpoint.isAws, time: caller.clock.now() })
+    readSession(await caller.call(queryOf(input), signal), { input, isAws: endpoint.isAws, time: caller.clock.now() })
   return {
     async getCallerIdentity({ signal } = {}) {
       const input: CheckedInput = { action: 'GetCallerIdentity', parameters: [], durationSeconds: 0 }
-      const body = await caller.call(input, signal)
+      const body = await caller.call(queryOf(input), signal)
       return readCallerIdentity(body, { input, isAws: endpoint.isAws, time: caller.clock.now() })
     },
     async assumeRole(input, { signal } = {}) {

@@ -2,6 +2,7 @@
 // AWS STS Regional endpoints, AWS General Reference; the same answers as the rules inside the AWS SDK's STS client.
 
 import { HardkeyError } from '../errors.ts'
+import { checkedEndpointUrl } from '../query/endpoint-url.ts'
 import { type Partition, partitionOfRegion, regionOfStsHost } from './partitions.ts'
 
 export interface StsEndpointOptions {
@@ -62,7 +63,7 @@ function givenEndpoint(endpoint: string, options: StsEndpointOptions): StsEndpoi
       hint: 'leave out the endpoint, or give the FIPS or dual-stack endpoint itself',
     })
   }
-  const url = checkedUrl(endpoint)
+  const url = checkedEndpointUrl(endpoint, 'STS')
   const ownRegion = regionOfStsHost(url.hostname)
   const signingRegion = ownRegion ?? options.region ?? ''
   // Other stores name regions as they like: `garage`, `auto`. The name becomes a part of the credential scope.
@@ -73,27 +74,4 @@ function givenEndpoint(endpoint: string, options: StsEndpointOptions): StsEndpoi
     partition: partitionOfRegion(signingRegion)?.name,
     isAws: ownRegion !== undefined,
   }
-}
-
-function checkedUrl(endpoint: string): URL {
-  const refuse = (problem: string, hint?: string): HardkeyError =>
-    new HardkeyError('ERR_CONFIG_INVALID', `the STS endpoint ${problem}`, { hint })
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined
-  if (url === undefined) throw refuse('is not a URL', 'write it as https://HOST or https://HOST:PORT')
-  if (url.username !== '' || url.password !== '') throw refuse('carries a user name or password')
-  if (url.search !== '' || url.hash !== '') throw refuse('carries a query or a fragment')
-  if (isMetadataHost(url.hostname)) throw refuse(`${url.host} is a link-local address of instance metadata`)
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
-    throw refuse(`${url.protocol}//${url.host} is not https`, 'plain http is for this machine only: 127.0.0.1 or [::1]')
-  }
-  return url
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
-}
-
-/** The link-local ranges in which clouds answer for an instance (IPv4, and IPv6 also in AWS's own range). */
-function isMetadataHost(host: string): boolean {
-  return /^169\.254\./.test(host) || /^\[(fe[89ab]|fd00:ec2:)/.test(host) || /^\[::ffff:a9fe:/.test(host)
 }

@@ -3,6 +3,7 @@
 // AWS STS API Reference 2011-06-15: AssumeRole, GetSessionToken, GetFederationToken.
 
 import { HardkeyError } from '../errors.ts'
+import type { Parameter } from '../query/form.ts'
 import * as rule from './parameter-rules.ts'
 
 /** What the MFA callback is told. */
@@ -106,7 +107,7 @@ export type StsActionName = 'GetCallerIdentity' | 'AssumeRole' | 'GetSessionToke
 export interface CheckedInput {
   readonly action: StsActionName
   /** In the API's order, without the MFA code. */
-  readonly parameters: readonly rule.Parameter[]
+  readonly parameters: readonly Parameter[]
   /** What the session may last: asked for, or the API's default. */
   readonly durationSeconds: number
   readonly mfa?: { readonly serialNumber: string; readonly tokenCode: TokenCode }
@@ -166,7 +167,7 @@ const getFederationTokenMembers: rule.Members = {
   minimumSessionTokenSize: ['MinimumSessionTokenSize', tokenSize],
 }
 
-function parametersOf(known: rule.Members, required: readonly string[], input: object): readonly rule.Parameter[] {
+function parametersOf(known: rule.Members, required: readonly string[], input: object): readonly Parameter[] {
   const optional = Object.keys(known).filter((name) => !required.includes(name))
   const parameters = rule.membersOf(known, optional, input, '')
   return parameters.map(([name, value]) => [name.slice(1), value])
@@ -230,17 +231,5 @@ function mfaOf(input: Pick<AssumeRoleInput, 'serialNumber' | 'tokenCode'>): Pick
     {
       hint: 'give tokenCode, a function that asks for the six digits',
     },
-  )
-}
-
-/**
- * The parameters with the MFA code, which the API lists after the serial number. @throws ERR_CONFIG_INVALID unless six
- * digits
- */
-export function withTokenCode(parameters: readonly rule.Parameter[], code: string): readonly rule.Parameter[] {
-  if (!/^\d{6}$/.test(code))
-    throw rule.invalid('tokenCode', 'is not six digits', 'type the six digits that the device shows')
-  return parameters.flatMap((parameter): rule.Parameter[] =>
-    parameter[0] === 'SerialNumber' ? [parameter, ['TokenCode', code]] : [parameter],
   )
 }

@@ -4,10 +4,8 @@
 
 import { HardkeyError } from '../errors.ts'
 import { didYouMean } from '../key/did-you-mean.ts'
+import type { Parameter } from '../query/form.ts'
 import { partitions } from './partitions.ts'
-
-/** A name as the API spells it, with the value as text. */
-export type Parameter = readonly [name: string, value: string]
 
 /** Checks a value. Out: one text, or parameters whose names go on after that of the value (`.member.1.Key`). */
 export type Rule = (value: unknown, name: string) => string | readonly Parameter[]

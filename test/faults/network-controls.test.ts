@@ -41,7 +41,7 @@ const controls: readonly Control[] = [
   {
     id: 'F-H03',
     build: 'tries a refusal again',
-    file: 'src/sts/call.ts',
+    file: 'src/query/call.ts',
     text: 'const isFinal = ',
     instead: 'const isFinal = false && ',
     check: async () => {
@@ -95,7 +95,7 @@ const controls: readonly Control[] = [
   {
     id: 'F-C01',
     build: 'learns nothing of the clock',
-    file: 'src/sts/skew.ts',
+    file: 'src/query/skew.ts',
     text: '> mostCorrected) return',
     instead: '> -1) return',
     check: async () => {

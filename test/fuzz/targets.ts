@@ -41,14 +41,15 @@ import { readSecretAccessKey } from '../../src/lifecycle/secret-form.ts'
 import { iniSettings, iniValue, readIniLines } from '../../src/profiles/ini.ts'
 import { removeIniLines, setIniSettings } from '../../src/profiles/ini-edit.ts'
 import { formatRecord, parseRecord } from '../../src/profiles/record.ts'
+import { readBody } from '../../src/query/answer.ts'
+import { clockDifference } from '../../src/query/skew.ts'
 import { refuseDistantDate, startOfDate, timeText } from '../../src/sigv4/date-window.ts'
 import { headerForm } from '../../src/sigv4/header-form.ts'
 import { queryForm } from '../../src/sigv4/query-form.ts'
 import { UrlSplitter } from '../../src/sigv4/request.ts'
 import { signingRules } from '../../src/sigv4/rules.ts'
 import { signingMoment } from '../../src/sigv4/signing-moment.ts'
-import { readBody, readCallerIdentity, readSession } from '../../src/sts/answer.ts'
-import { clockDifference } from '../../src/sts/skew.ts'
+import { readCallerIdentity, readSession } from '../../src/sts/answer.ts'
 import { field, keyEntry, keyId } from '../backends/tink-files.ts'
 import { explicit, keyDer, keyPem, octets, policyEntry, policyField, types } from '../backends/tpm2/key-files.ts'
 import * as tools from '../backends/tpm2/made-by-tools.ts'
@@ -194,7 +195,7 @@ const secretForm: FuzzTarget = {
 
 const xml: FuzzTarget = {
   name: 'answers of STS',
-  files: ['src/sts/xml.ts', 'src/sts/answer.ts', 'src/sts/json.ts'],
+  files: ['src/query/xml.ts', 'src/query/answer.ts', 'src/sts/answer.ts', 'src/query/json.ts'],
   seeds: texts(
     assumeRoleXml(),
     identityXml(),

@@ -12,6 +12,7 @@ const order = [
   'key',
   'sigv4',
   'backends',
+  'query',
   'sts',
   'credentials',
   'aws-sdk',
@@ -22,7 +23,7 @@ const order = [
   'index',
 ]
 const forBackends = ['errors', 'http', 'files', 'key']
-const knowNoDevice = ['sigv4', 'sts', 'credentials', 'aws-sdk', 'endpoint']
+const knowNoDevice = ['sigv4', 'query', 'sts', 'credentials', 'aws-sdk', 'endpoint']
 
 /** Law 2: a folder imports only from folders above its own; a backend from four alone, never from another backend. */
 export function layerBreaches(files: readonly SourceFile[]): Breach[] {

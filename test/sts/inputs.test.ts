@@ -8,8 +8,8 @@ import {
   checkGetSessionToken,
   type GetFederationTokenInput,
   type GetSessionTokenInput,
-  withTokenCode,
 } from '../../src/sts/inputs.ts'
+import { withTokenCode } from '../../src/sts/token-code.ts'
 
 const roleArn = 'arn:aws:iam::123456789012:role/reader'
 const role = (more: object): AssumeRoleInput => ({ roleArn, roleSessionName: 'session', ...more })

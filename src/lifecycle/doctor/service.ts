@@ -4,7 +4,7 @@
 import { HardkeyError } from '../../errors.ts'
 import type { HttpClient } from '../../http/client.ts'
 import type { CallerIdentity } from '../../sts/answer.ts'
-import { clockDifference } from '../../sts/skew.ts'
+import { clockDifference } from '../../query/skew.ts'
 import { type Finding, faultOf } from './finding.ts'
 
 /** AWS takes a request up to five minutes old, some services fifteen; within a day hardkey corrects it by itself. */

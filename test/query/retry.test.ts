@@ -1,7 +1,7 @@
 // When to try again: by code, with jitter, within a budget. F-H01, F-H02, F-H19.
 
 import { describe, expect, it } from 'vitest'
-import { failingOf, pauseBefore, RetryBudget } from '../../src/sts/retry.ts'
+import { failingOf, pauseBefore, RetryBudget } from '../../src/query/retry.ts'
 
 describe('a failure', () => {
   it.each([
@@ -52,13 +52,13 @@ describe('the pause', () => {
 describe('the budget in an outage', () => {
   const at = (seconds: number): Date => new Date(1_800_000_000_000 + seconds * 1000)
   const emptied = (): RetryBudget => {
-    const budget = new RetryBudget()
+    const budget = new RetryBudget('STS')
     while (budget.take()) budget.failed(at(0), new Error('no answer'))
     return budget
   }
 
   it('pays for a hundred retries', () => {
-    const budget = new RetryBudget()
+    const budget = new RetryBudget('STS')
     let retries = 0
     while (budget.take()) retries += 1
     expect(retries).toBe(100)

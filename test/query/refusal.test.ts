@@ -2,10 +2,11 @@
 
 import { describe, expect, it } from 'vitest'
 import type { HardkeyError } from '../../src/errors.ts'
-import { type CallContext, refusalOf } from '../../src/sts/refusal.ts'
-import { bytes, errorXml } from './answers.ts'
+import { type CallContext, refusalOf } from '../../src/query/refusal.ts'
+import { bytes, errorXml } from '../sts/answers.ts'
 
 const context: CallContext = {
+  service: 'sts',
   action: 'AssumeRole',
   host: 'sts.eu-west-1.amazonaws.com',
   region: 'eu-west-1',

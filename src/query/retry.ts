@@ -49,8 +49,14 @@ const holdMilliseconds = 30_000
 
 /** What the retries of all calls of a client have in common. */
 export class RetryBudget {
+  readonly #title: string
   #left = fullBudget
   #lastFailure: { readonly at: number; readonly error: unknown } | undefined
+
+  /** `title`: the service as a person knows it. */
+  constructor(title: string) {
+    this.#title = title
+  }
 
   /** @throws ERR_STS_UNREACHABLE in an outage that has used up the budget, but for one call in 30 s */
   enter(now: Date): void {
@@ -60,7 +66,7 @@ export class RetryBudget {
     if (since >= 0 && since < holdMilliseconds) {
       throw new HardkeyError(
         'ERR_STS_UNREACHABLE',
-        `STS keeps failing, the last time ${Math.floor(since / 1000)} s ago`,
+        `${this.#title} keeps failing, the last time ${Math.floor(since / 1000)} s ago`,
         { hint: 'it is asked once in 30 s until it answers again', cause: error },
       )
     }

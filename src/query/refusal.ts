@@ -1,5 +1,6 @@
-// What STS refuses, and what to look at. In: the answer with an error in it. Out: a HardkeyError with AWS's own code,
-// the status, the request id and a hint. AWS STS API Reference, "Errors" of each action and "Common Error Types".
+// What a query API refuses, and what to look at. In: the answer with an error in it. Out: a HardkeyError with AWS's own
+// code, the status, the request id and a hint. AWS STS and IAM API References, "Errors" of each action and "Common Error
+// Types".
 
 import { HardkeyError } from '../errors.ts'
 import type { HttpAnswer } from '../http/client.ts'
@@ -9,6 +10,8 @@ import type { AnswerElement } from './xml.ts'
 
 /** What an error names, so that a hint can. */
 export interface CallContext {
+  /** As policies spell it. */
+  readonly service: 'sts' | 'iam'
   readonly action: string
   readonly host: string
   readonly region: string
@@ -118,12 +121,13 @@ const clockHint: Hint = ({ clockAhead }) => {
 
 const expired: Hint = () => 'the session that signs has ended; get a new one'
 
-const denied: Hint = ({ action, withMfa }, message) => {
+const denied: Hint = ({ service, action, withMfa }, message) => {
   if (withMfa && /MultiFactorAuthentication|MFA/i.test(message)) {
     return 'the MFA code was wrong or used already: wait for the next one; check the serial number of the MFA device'
   }
   if (/with session credentials/i.test(message)) return 'sign with the permanent access key, not with a session'
-  if (action !== 'AssumeRole') return `the user's policies, and those of the organization, must allow sts:${action}`
+  if (action !== 'AssumeRole')
+    return `the user's policies, and those of the organization, must allow ${service}:${action}`
   return "the user needs sts:AssumeRole on this role, and the role's trust policy must let the user in: check its principal and its conditions (external ID, MFA, source address)"
 }
 

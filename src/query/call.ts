@@ -1,6 +1,7 @@
-// One call of STS, attempts and all. In: a checked input. Out: the answer's body, or the last failure.
+// One call of a query API (STS, IAM), attempts and all. In: a checked input. Out: the answer's body, or the last failure.
 // 1. Each attempt is signed anew, at one instant of the endpoint's clock; the device is asked once a day all the same.
-// 2. A call with an MFA code is sent once: the code is spent, whatever became of the request.
+// 2. A call with an MFA code is sent once: the code is spent, whatever became of the request. So is one that makes
+//    something anew each time.
 // 3. One deadline covers all attempts and pauses. What it or the caller ends throws the reason of that signal.
 
 import { HardkeyError } from '../errors.ts'
@@ -8,17 +9,37 @@ import type { HttpAnswer, HttpClient } from '../http/client.ts'
 import { withDeadline } from '../http/deadline.ts'
 import type { DateKeySource } from '../sigv4/date-key.ts'
 import type { SigV4Signer } from '../sigv4/signer.ts'
-import type { StsEndpoint } from './endpoints.ts'
-import { formBody } from './form.ts'
-import { type CheckedInput, withTokenCode } from './inputs.ts'
+import { formBody, type Parameter } from './form.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
 import { type Failing, pauseBefore, RetryBudget } from './retry.ts'
 import { clockDifference, type EndpointClock, isCorrected } from './skew.ts'
 
+/** Which API is called. */
+export interface QueryService {
+  /** As the credential scope and policies spell it: `sts`. */
+  readonly name: 'sts' | 'iam'
+  /** `2011-06-15`. */
+  readonly version: string
+}
+
+/** What one call sends. */
+export interface QueryInput {
+  readonly action: string
+  /** In the API's order. */
+  readonly parameters: readonly Parameter[]
+  /** Asks for a code, once for the call, and gives the parameters with it. */
+  readonly withCode?: (
+    signal: AbortSignal | undefined,
+  ) => Promise<{ readonly parameters: readonly Parameter[]; readonly code: string }>
+  /** Sent once: where the answer is lost, nobody knows what came of it. */
+  readonly once?: boolean
+}
+
 /** What calls are made with. */
 export interface CallerParts {
+  readonly service: QueryService
   readonly keys: DateKeySource
-  readonly endpoint: StsEndpoint
+  readonly endpoint: { readonly url: string; readonly signingRegion: string }
   readonly http: HttpClient
   readonly signer: SigV4Signer
   readonly clock: EndpointClock
@@ -41,12 +62,13 @@ type Outcome =
     }
 
 /** Sends the same form until it is answered, the attempts are used up or the deadline has passed. */
-export class StsCaller {
+export class QueryCaller {
   readonly #parts: CallerParts
-  readonly #budget = new RetryBudget()
+  readonly #budget: RetryBudget
 
   constructor(parts: CallerParts) {
     this.#parts = parts
+    this.#budget = new RetryBudget(parts.service.name.toUpperCase())
   }
 
   get clock(): EndpointClock {
@@ -58,18 +80,16 @@ export class StsCaller {
   }
 
   /** The body of a 200 answer. Asks for the MFA code first, outside the deadline. */
-  async call(input: CheckedInput, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  async call(input: QueryInput, signal: AbortSignal | undefined): Promise<Uint8Array> {
     signal?.throwIfAborted()
     this.#budget.enter(this.#parts.now())
-    const { mfa } = input
-    const code = mfa && (await mfa.tokenCode({ serialNumber: mfa.serialNumber, signal }))
-    const parameters = code === undefined ? input.parameters : withTokenCode(input.parameters, code)
+    const { parameters, code } = (await input.withCode?.(signal)) ?? { ...input, code: undefined }
     const secrets = [code, this.#parts.keys.sessionToken].filter((secret) => secret !== undefined)
-    const { deadlineMilliseconds, endpoint } = this.#parts
+    const { deadlineMilliseconds, endpoint, service } = this.#parts
     const what = `no answer from ${new URL(endpoint.url).host}`
     return withDeadline(signal === undefined ? [] : [signal], deadlineMilliseconds, what, async (either) => {
       try {
-        return await this.#tryRepeatedly(formBody(input.action, parameters), input, secrets, either)
+        return await this.#tryRepeatedly(formBody(input.action, service.version, parameters), input, secrets, either)
       } catch (error) {
         // Whatever a part of the work threw on its way out: an abort shows as the reason of the signal.
         throw either.aborted ? either.reason : error
@@ -79,12 +99,12 @@ export class StsCaller {
 
   async #tryRepeatedly(
     form: string,
-    input: CheckedInput,
+    input: QueryInput,
     secrets: readonly string[],
     signal: AbortSignal,
   ): Promise<Uint8Array> {
     // A code that was sent is spent, whatever became of the request.
-    const most = input.mfa === undefined ? this.#parts.maxAttempts : 1
+    const most = input.withCode === undefined && input.once !== true ? this.#parts.maxAttempts : 1
     let wasCorrected = false
     for (let attempt = 1; ; attempt += 1) {
       const outcome = await this.#attempt(form, input, secrets, signal)
@@ -102,11 +122,11 @@ export class StsCaller {
 
   async #attempt(
     form: string,
-    { action, mfa }: CheckedInput,
+    { action, withCode }: QueryInput,
     secrets: readonly string[],
     signal: AbortSignal,
   ): Promise<Outcome> {
-    const { endpoint, clock, keys, now } = this.#parts
+    const { service, endpoint, clock, keys, now } = this.#parts
     const offset = clock.offset
     const signed = await this.#parts.signer.sign(
       {
@@ -127,11 +147,12 @@ export class StsCaller {
     clock.learn(difference)
     if (answer.status === 200) return { body: answer.body }
     const context = {
+      service: service.name,
       action,
       host: new URL(endpoint.url).host,
       region: endpoint.signingRegion,
       accessKeyId: keys.accessKeyId,
-      withMfa: mfa !== undefined,
+      withMfa: withCode !== undefined,
       secrets,
       clockAhead: difference === undefined ? undefined : difference - offset,
     }

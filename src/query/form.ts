@@ -1,15 +1,13 @@
-// The form that a query API takes. In: the action and its parameters. Out: the body of the POST.
-// AWS STS API Reference, "Making Query requests"; percent-encoding after RFC 3986, section 2.3.
+// The form that a query API takes. In: the action, the API's version and the parameters. Out: the body of the POST.
+// AWS STS and IAM API References, "Making Query requests"; percent-encoding after RFC 3986, section 2.3.
 
-import type { StsActionName } from './inputs.ts'
-import type { Parameter } from './parameter-rules.ts'
-
-const version = '2011-06-15'
+/** A name as the API spells it, with the value as text. */
+export type Parameter = readonly [name: string, value: string]
 
 /**
  * `Action=…&Version=…` and the parameters in the given order. Everything but unreserved characters is percent-encoded.
  */
-export function formBody(action: StsActionName, parameters: readonly Parameter[]): string {
+export function formBody(action: string, version: string, parameters: readonly Parameter[]): string {
   const all: readonly Parameter[] = [['Action', action], ['Version', version], ...parameters]
   return all.map(([name, value]) => `${encode(name)}=${encode(value)}`).join('&')
 }

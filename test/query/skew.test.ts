@@ -1,7 +1,7 @@
 // A clock that is wrong, corrected by what answers show. F-C01 to F-C03.
 
 import { describe, expect, it } from 'vitest'
-import { clockDifference, EndpointClock, isCorrected } from '../../src/sts/skew.ts'
+import { clockDifference, EndpointClock, isCorrected } from '../../src/query/skew.ts'
 
 const at = (seconds: number): Date => new Date(1_800_000_000_000 + seconds * 1000)
 const minute = 60_000

@@ -2,8 +2,8 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readJson } from '../../src/sts/json.ts'
-import { readXml } from '../../src/sts/xml.ts'
+import { readJson } from '../../src/query/json.ts'
+import { readXml } from '../../src/query/xml.ts'
 
 const asXml = (text: string): string =>
   text.replace(/[&<>"']/g, (one) => `&#${one === '&' ? 'x26' : one.charCodeAt(0)};`).replace(/\r/g, '&#13;')
