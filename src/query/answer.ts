@@ -28,12 +28,8 @@ function utf8(body: Uint8Array): string | undefined {
   }
 }
 
-/** The result element of exactly the action that was asked: `AssumeRoleResponse`, in it `AssumeRoleResult`. */
-export function resultOf(
-  body: Uint8Array,
-  api: AnsweredApi,
-  action: string,
-): { readonly result: AnswerElement; readonly isJson: boolean } {
+/** The root element of exactly the action that was asked: `AssumeRoleResponse`. @throws ERR_STS_RESPONSE_INVALID */
+export function rootOf(body: Uint8Array, api: AnsweredApi, action: string): AnswerElement {
   const tree = readBody(body)
   if (tree === undefined) throw unreadable(api, 'is not the XML that AWS sends')
   const isJson = tree.name === ''
@@ -43,7 +39,18 @@ export function resultOf(
     throw unreadable(api, `has another namespace than that of ${api.title}`)
   const others = root.children.filter(({ name }) => name !== `${action}Result` && name !== 'ResponseMetadata')
   if (others.length > 0) throw unreadable(api, 'has a part that does not belong there')
-  return { result: one(api, root, `${action}Result`), isJson }
+  return root
+}
+
+/** Its result: `AssumeRoleResult`. @throws ERR_STS_RESPONSE_INVALID */
+export function resultOf(
+  body: Uint8Array,
+  api: AnsweredApi,
+  action: string,
+): { readonly result: AnswerElement; readonly isJson: boolean } {
+  const root = rootOf(body, api, action)
+  // JSON has no namespaces, and the XML of an API always one.
+  return { result: one(api, root, `${action}Result`), isJson: root.namespace === undefined }
 }
 
 /** The error of every reader. `problem` follows "the answer". */

@@ -14,6 +14,7 @@ const order = [
   'backends',
   'query',
   'sts',
+  'iam',
   'credentials',
   'aws-sdk',
   'profiles',
@@ -23,7 +24,7 @@ const order = [
   'index',
 ]
 const forBackends = ['errors', 'http', 'files', 'key']
-const knowNoDevice = ['sigv4', 'query', 'sts', 'credentials', 'aws-sdk', 'endpoint']
+const knowNoDevice = ['sigv4', 'query', 'sts', 'iam', 'credentials', 'aws-sdk', 'endpoint']
 
 /** Law 2: a folder imports only from folders above its own; a backend from four alone, never from another backend. */
 export function layerBreaches(files: readonly SourceFile[]): Breach[] {
