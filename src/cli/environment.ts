@@ -21,6 +21,8 @@ export interface Environment {
   readonly region: string | undefined
   /** AWS_ENDPOINT_URL_STS, else AWS_ENDPOINT_URL; none with AWS_IGNORE_CONFIGURED_ENDPOINT_URLS. */
   readonly stsEndpoint: { readonly url: string; readonly variable: string } | undefined
+  /** AWS_ENDPOINT_URL_IAM; likewise. */
+  readonly iamEndpoint: string | undefined
   /** AWS_ENDPOINT_URL_S3, else AWS_ENDPOINT_URL; likewise. */
   readonly s3Endpoint: { readonly url: string; readonly variable: string } | undefined
   readonly ignoresConfiguredEndpoints: boolean | undefined
@@ -92,6 +94,7 @@ export function readEnvironment(variables: Variables, platform: NodeJS.Platform,
     profile: read('AWS_PROFILE') ?? read('AWS_DEFAULT_PROFILE'),
     region: read('AWS_REGION') ?? read('AWS_DEFAULT_REGION'),
     stsEndpoint: ignored === true ? undefined : endpointOf(read, 'AWS_ENDPOINT_URL_STS'),
+    iamEndpoint: ignored === true ? undefined : read('AWS_ENDPOINT_URL_IAM'),
     s3Endpoint: ignored === true ? undefined : endpointOf(read, 'AWS_ENDPOINT_URL_S3'),
     ignoresConfiguredEndpoints: ignored,
     useFipsEndpoint: flag(read, 'AWS_USE_FIPS_ENDPOINT'),

@@ -16,6 +16,8 @@ export interface Report {
   note(text: string): void
   /** A step, shown with `--verbose`. */
   step(text: string): void
+  /** A step that is done, shown to a person at the terminal and with `--verbose`. */
+  done(text: string): void
   /** The command to type next, after a change. */
   next(command: string): void
   /** Waits for `work`; after a second a person at the terminal reads what for. */
@@ -44,6 +46,9 @@ export function descriptorReport(descriptor: number, verbose: boolean, isAsking:
     note: (text) => line('note', text),
     step: (text) => {
       if (verbose) line('step', text)
+    },
+    done: (text) => {
+      if (verbose || isTerminal(descriptor)) line('done', text)
     },
     next: (command) => line('next', command),
     waiting: async (what, work) => {

@@ -58,7 +58,7 @@ export async function sessionRequest(
   }
   if (roleArn === undefined) {
     refuseOptions(context, notOfSessionTokens, 'GetSessionToken (no role is given)')
-    const input = { durationSeconds, ...mfa(context, settings, signal) }
+    const input = { durationSeconds, ...mfaInput(context, settings, signal) }
     byOption(args, () => checkGetSessionToken(input))
     return { action: 'GetSessionToken', input }
   }
@@ -71,7 +71,7 @@ export async function sessionRequest(
     transitiveTagKeys: some(args.values('transitive-tag-key')),
     tags: tags(context),
     ...(await policies(context)),
-    ...mfa(context, settings, signal),
+    ...mfaInput(context, settings, signal),
   }
   byOption(args, () => checkAssumeRole(input, accessKeyId))
   return { action: 'AssumeRole', input }
@@ -82,11 +82,11 @@ export function checkSessionSettings({ args }: CommandContext, settings: RecordS
   const { roleArn, roleSessionName, externalId, durationSeconds, mfaSerial } = settings
   // The code is asked for when there is a session to make; the check wants to see that it can be.
   const tokenCode: TokenCode = async () => ''
-  const mfaInput = mfaSerial === undefined ? {} : { serialNumber: mfaSerial, tokenCode }
+  const device = mfaSerial === undefined ? {} : { serialNumber: mfaSerial, tokenCode }
   byOption(args, () =>
     roleArn === undefined
-      ? checkGetSessionToken({ durationSeconds, ...mfaInput })
-      : checkAssumeRole({ roleArn, roleSessionName, externalId, durationSeconds, ...mfaInput }, ''),
+      ? checkGetSessionToken({ durationSeconds, ...device })
+      : checkAssumeRole({ roleArn, roleSessionName, externalId, durationSeconds, ...device }, ''),
   )
 }
 
@@ -121,7 +121,7 @@ function tags({ args }: CommandContext): readonly Tag[] | undefined {
 }
 
 /** The code is asked at the terminal, when the request is about to be signed: it lives for half a minute. */
-function mfa(
+export function mfaInput(
   { args, environment, terminal }: CommandContext,
   record: RecordSettings,
   signal: AbortSignal,

@@ -8,7 +8,7 @@ import { HardkeyError } from '../errors.ts'
 import { fileFailure, isMissingFile, systemCode } from '../files/file-failure.ts'
 import { readOwnFile } from '../files/read-own-file.ts'
 import { replaceAtomically } from '../files/replace-atomically.ts'
-import { checkRecordName, formatRecord, type KeyRecord, maxRecordBytes, parseRecord } from './record.ts'
+import { checkRecordName, formatRecord, isBesideRecord, type KeyRecord, maxRecordBytes, parseRecord } from './record.ts'
 
 /** A record and where it lies. */
 export interface StoredRecord {
@@ -51,7 +51,7 @@ export async function readRecord(path: string): Promise<StoredRecord> {
 /** The records of a folder, by name. A folder that does not exist has none; a broken record is listed with its problem. */
 export async function listRecords(folder: string): Promise<readonly ListedRecord[]> {
   const names = (await entries(folder))
-    .filter((entry) => /^\w[\w.-]*\.json$/.test(entry.name) && !/\.(?:keyset|approvals)\.json$/i.test(entry.name))
+    .filter(({ name }) => /^\w[\w.-]*\.json$/.test(name) && !isBesideRecord(name))
     .map((entry) => entry.name)
     .sort()
   return await Promise.all(names.map((name) => readListed(join(resolve(folder), name))))
@@ -70,6 +70,14 @@ export async function createRecord(path: string, record: KeyRecord): Promise<voi
     await removeIfSame(path, record)
     throw error
   }
+}
+
+/**
+ * Puts a record in the place of the one that is there: at every instant one of the two.
+ * @throws ERR_CONFIG_INVALID where the disk refuses; the old one is then unchanged
+ */
+export async function replaceRecord(path: string, record: KeyRecord): Promise<void> {
+  await replaceAtomically(path, formatRecord(record), { followLinks: false })
 }
 
 async function removeIfSame(path: string, record: KeyRecord): Promise<void> {

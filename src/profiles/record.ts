@@ -81,9 +81,22 @@ export function checkSettings(settings: RecordSettings): void {
   checkMembers({ ...settings }, 'the settings', (name, mustBe) => invalid(name, `is not ${mustBe}`))
 }
 
+/** What lies beside the record NAME, as NAME.ENDING.json. */
+const besideRecord: ReadonlyMap<string, string> = new Map([
+  ['keyset', 'the embedded key lies'],
+  ['approvals', 'the approvals for the key lie'],
+  ['rotation', 'the journal of its rotation lies'],
+])
+
+/** True for a file that lies beside a record and is none. */
+export function isBesideRecord(fileName: string): boolean {
+  const [, ending = ''] = /\.([a-z]+)\.json$/i.exec(fileName) ?? []
+  return besideRecord.has(ending.toLowerCase())
+}
+
 /**
  * Checks that `name` can name a record: 1 to 100 letters, digits and `._-`, not beginning with `.` or `-`. A name that
- * ends in `.keyset` or `.approvals` would take the place of another record's key file or approvals.
+ * ends in `.keyset`, `.approvals` or `.rotation` would take the place of what lies beside another record.
  * @throws ERR_USAGE
  */
 export function checkRecordName(name: string): void {
@@ -91,9 +104,9 @@ export function checkRecordName(name: string): void {
   if (!/^\w[\w.-]{0,99}$/.test(name)) {
     throw new HardkeyError('ERR_USAGE', `"${name.slice(0, 100)}" cannot name a key record`, { hint: rule })
   }
-  const [, ending] = /\.(keyset|approvals)$/i.exec(name) ?? []
-  if (ending !== undefined) {
-    const lying = ending.toLowerCase() === 'keyset' ? 'the embedded key lies' : 'the approvals for the key lie'
+  const [, ending = ''] = /\.([a-z]+)$/i.exec(name) ?? []
+  const lying = besideRecord.get(ending.toLowerCase())
+  if (lying !== undefined) {
     throw new HardkeyError('ERR_USAGE', `a key record cannot have a name that ends in .${ending}`, {
       hint: `NAME.${ending}.json is where, beside the record NAME, ${lying}`,
     })
@@ -113,7 +126,8 @@ function parseObject(bytes: Uint8Array, path: string): Record<string, unknown> {
   throw notRecord(path, 'not a JSON object')
 }
 
-function checkRecord(given: Record<string, unknown>, path: string): KeyRecord {
+/** The record that these members of `path` are. @throws ERR_CONFIG_INVALID, naming path and member */
+export function checkRecord(given: Record<string, unknown>, path: string): KeyRecord {
   // Its own members only, so that a polluted prototype adds nothing.
   const members: Record<string, unknown> = Object.assign(Object.create(null), given)
   const missing = required.find((name) => members[name] === undefined)

@@ -100,6 +100,20 @@ export const stsFlags: readonly FlagSpec[] = [
   profileFlag,
 ]
 
+export const mfaSerialFlag: FlagSpec = {
+  name: 'mfa-serial',
+  value: 'ARN',
+  help: 'the MFA device; its code is asked at the terminal',
+  variable: 'AWS_MFA_SERIAL',
+}
+
+export const iamEndpointFlag: FlagSpec = {
+  name: 'iam-endpoint-url',
+  value: 'URL',
+  help: 'IAM in another place; default: where STS is, if that is not at AWS',
+  variable: 'AWS_ENDPOINT_URL_IAM',
+}
+
 export const sessionFlags: readonly FlagSpec[] = [
   { name: 'role-arn', value: 'ARN', help: 'the role to assume; without one: GetSessionToken' },
   {
@@ -110,10 +124,5 @@ export const sessionFlags: readonly FlagSpec[] = [
   },
   { name: 'external-id', value: 'TEXT', help: "what the role's trust policy asks of a third party" },
   { name: 'duration', value: 'TIME', help: 'life of the session: 3600, 90m, 12h' },
-  {
-    name: 'mfa-serial',
-    value: 'ARN',
-    help: 'the MFA device; its code is asked at the terminal',
-    variable: 'AWS_MFA_SERIAL',
-  },
+  mfaSerialFlag,
 ]

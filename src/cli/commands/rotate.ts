@@ -1,0 +1,101 @@
+// `hardkey rotate NAME`. In: a record, times, answers. Out: a new access key in the device in the place of the old one, as far
+// as the times allow; what is left is in the journal. Exit status 1 where the person says no.
+
+import { setTimeout as wait } from 'node:timers/promises'
+import { type PinSource, pinSourceOf } from '../../key/pin-source.ts'
+import type { KeyUri } from '../../key/uri.ts'
+import { rememberPin } from '../../lifecycle/remembered-pin.ts'
+import { rotate } from '../../lifecycle/rotate.ts'
+import type { MfaDevice, RotationParts, RotationQuestion, RotationWish } from '../../lifecycle/rotation-parts.ts'
+import { recordUri } from '../../profiles/open-record.ts'
+import type { StoredRecord } from '../../profiles/record-store.ts'
+import type { CommandContext } from '../command.ts'
+import { connectSts } from '../connection.ts'
+import { deviceEntry } from '../device-entry.ts'
+import { durationOption } from '../durations.ts'
+import { connectIam } from '../iam-connection.ts'
+import { prepared, storedRecord } from '../open-key.ts'
+import { newPinPrompt, pinPrompt } from '../pin-prompt.ts'
+import { questionText, stepTexts, tellOutcome } from '../rotation-texts.ts'
+import { mfaInput } from '../session-request.ts'
+import { stsSettings } from '../settings.ts'
+
+/** Hosts that share a record read it anew within a day. */
+const usualOverlapOfService = 86_400
+
+/** Rotates, or goes on with a rotation, or takes it back. */
+export async function rotateKey(context: CommandContext): Promise<number> {
+  const { args, report } = context
+  const wish = wishOf(context)
+  const stored = await storedRecord(context)
+  const settings = await stsSettings(context, stored.record)
+  const iam = connectIam(context, settings)
+  const sts = connectSts(settings, report.step)
+  const uri = await prepared(context, recordUri(stored), true)
+  const pin = rememberPin(pinSourceOf(uri, promptFor(context, uri)))
+  try {
+    const parts: RotationParts = {
+      stored,
+      ...deviceParts(context),
+      pin,
+      sts: (keys) => sts.client(keys, context.now),
+      iam: (keys) => iam.client(keys),
+      mfa: () => mfaOf(context, stored),
+      confirm: (question) => (args.has('yes') ? Promise.resolve(true) : ask(context, question)),
+      overlapSeconds: durationOption(args, 'overlap') ?? usualOverlap(uri, wish),
+      graceSeconds: durationOption(args, 'grace'),
+    }
+    const outcome = await report.waiting('AWS', rotate(parts, wish))
+    return tellOutcome(context, stored.name, outcome)
+  } finally {
+    pin.forget()
+    sts.close()
+    iam.close()
+  }
+}
+
+function wishOf({ args }: CommandContext): RotationWish {
+  const given = (['resume', 'undo'] as const).filter((name) => args.has(name))
+  const ifOlderThanSeconds = durationOption(args, 'if-older-than')
+  const [kind] = given
+  if (kind === undefined) return { kind: 'rotate', ifOlderThanSeconds }
+  if (given.length > 1) throw args.wrong('--resume contradicts --undo')
+  if (ifOlderThanSeconds !== undefined)
+    throw args.wrong(`--if-older-than says when to begin, and --${kind} begins nothing`)
+  return { kind }
+}
+
+/** What began with an overlap goes on with it. */
+function usualOverlap(uri: KeyUri, wish: RotationWish): number | undefined {
+  return uri.scheme === 'vault' && wish.kind === 'rotate' ? usualOverlapOfService : undefined
+}
+
+function deviceParts(
+  context: CommandContext,
+): Pick<RotationParts, 'entry' | 'forThisRun' | 'now' | 'sleep' | 'onDone' | 'onWait' | 'signal'> {
+  const { now, report, signal } = context
+  return {
+    entry: (uri) => deviceEntry(context, uri),
+    forThisRun: (uri) => prepared(context, uri, true),
+    now,
+    sleep: (milliseconds, ending) => wait(milliseconds, undefined, { signal: ending }),
+    onDone: (step) => report.done(stepTexts[step]),
+    onWait: () => report.note('AWS does not know the key everywhere yet; waiting for up to 90 seconds'),
+    signal,
+  }
+}
+
+/** What unlocks the old key unlocks the new one; only a new auth value is typed twice. */
+function promptFor(context: CommandContext, uri: KeyUri): PinSource {
+  return (request) => (request.isNew === true ? newPinPrompt : pinPrompt)(context, uri)(request)
+}
+
+function mfaOf(context: CommandContext, { record }: StoredRecord): MfaDevice | undefined {
+  const input = mfaInput(context, record, context.signal)
+  return 'serialNumber' in input ? input : undefined
+}
+
+function ask({ args, terminal, signal }: CommandContext, question: RotationQuestion): Promise<boolean> {
+  const unavailable = args.wrong(`there is no terminal to ask: ${questionText(question)}?`, 'give --yes')
+  return terminal.confirm({ question: questionText(question), unavailable, signal })
+}

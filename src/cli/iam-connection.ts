@@ -1,0 +1,37 @@
+// Where IAM is asked, and over what. In: the settings of STS, `--iam-endpoint-url`. Out: IAM clients over one HTTP client.
+// IAM has one endpoint for each partition; a store that speaks STS has its IAM in the same place.
+
+import { type IamClient, iamClient } from '../iam/client.ts'
+import { iamEndpoint } from '../iam/endpoints.ts'
+import type { DateKeySource } from '../sigv4/date-key.ts'
+import { stsEndpoint } from '../sts/endpoints.ts'
+import type { CommandContext } from './command.ts'
+import { connect } from './connection.ts'
+import { tellingRefusals } from './refused-signature.ts'
+import type { StsSettings } from './settings.ts'
+
+export interface IamConnection {
+  /** An IAM client that signs with these DateKeys. */
+  client(keys: DateKeySource): IamClient
+  /** Ends every connection. */
+  close(): void
+}
+
+/**
+ * IAM of the partition; where STS is not AWS's own, the same server, as such stores have it. The caller closes it.
+ * @throws ERR_CONFIG_INVALID
+ */
+export function connectIam({ args, environment, now, report }: CommandContext, settings: StsSettings): IamConnection {
+  const { useFipsEndpoint, useDualstackEndpoint, maxAttempts } = settings
+  const region = settings.region?.value
+  const given = args.value('iam-endpoint-url') ?? environment.iamEndpoint
+  const sts = stsEndpoint({ region, endpoint: settings.endpoint?.value, useFipsEndpoint, useDualstackEndpoint })
+  const endpoint = given ?? (sts.isAws ? undefined : sts.url)
+  const place = { region: sts.isAws ? sts.signingRegion : region, endpoint, useFipsEndpoint, useDualstackEndpoint }
+  iamEndpoint(place)
+  const http = connect(settings)
+  return {
+    client: (keys) => iamClient({ keys, ...place, maxAttempts, http: tellingRefusals(http, keys, report.step), now }),
+    close: () => http.close(),
+  }
+}

@@ -1,0 +1,78 @@
+// Where the new key of a rotation goes: the same device, beside the old key, under a name of its own. In: the URI of the old
+// key, the ID of the new access key. Out: the URI for its import. The ID stands in the name, so that a person finds in
+// the device whose key it is, and no other rotation ever takes the same name.
+
+import { basename, dirname, extname, join } from 'node:path'
+import { HardkeyError } from '../errors.ts'
+import type { KeyUri } from '../key/uri.ts'
+
+/** What a key has to be called. */
+export interface BesideNames {
+  /** The record, where the old key has no name of its own. */
+  readonly recordName: string
+  readonly oldAccessKeyId: string
+  readonly newAccessKeyId: string
+}
+
+/** @throws ERR_BACKEND_UNSUPPORTED for a key that cannot be rotated where it is, before anything was done */
+export function refuseUnrotatable(uri: KeyUri): void {
+  if (!uri.has('approvals')) return
+  throw new HardkeyError(
+    'ERR_BACKEND_UNSUPPORTED',
+    'a key with a date rule cannot prove itself before it is approved',
+    {
+      hint: 'make the new key under another name: hardkey import NEW --create-for USER --date-rule FILE, and approve its days',
+    },
+  )
+}
+
+/** The URIs to try in turn: one, but for persistent handles of a TPM, of which the next ones may be taken. */
+export function besideKey(uri: KeyUri, names: BesideNames): readonly KeyUri[] {
+  const inFile = (file: string): KeyUri => uri.with({ path: { file: besideFile(file, names) } })
+  switch (uri.scheme) {
+    case 'pkcs11': {
+      const object = besideName(uri.get('object') ?? names.recordName, names)
+      return [uri.with({ path: { object, id: undefined } })]
+    }
+    case 'vault': {
+      const key = besideName(uri.get('key') ?? names.recordName, names)
+      return [uri.with({ path: { key }, query: { 'key-version': undefined } })]
+    }
+    case 'tpm2': {
+      const free = uri.with({ path: { public: undefined, private: undefined }, query: { name: undefined } })
+      const handle = uri.get('handle')
+      if (handle !== undefined) return nextHandles(handle).map((next) => free.with({ path: { handle: next } }))
+      const file = uri.get('file') ?? `${names.recordName}.tss2.pem`
+      return [free.with({ path: { file: besideFile(file, names) } })]
+    }
+    default:
+      return [inFile(uri.get('file') ?? `${names.recordName}.keyset.json`)]
+  }
+}
+
+/** True where the place carries the ID, so that what lies there was made by this rotation and nobody else. */
+export function isNamedPlace(uri: KeyUri): boolean {
+  return !uri.has('handle')
+}
+
+const endings = ['.keyset.json', '.tss2.pem']
+
+function besideFile(file: string, names: BesideNames): string {
+  const ending = endings.find((one) => file.endsWith(one)) ?? extname(file)
+  return join(dirname(file), `${besideName(basename(file, ending), names)}${ending}`)
+}
+
+/** `prod`, then `prod-NEW`, then `prod-NEWER`. */
+function besideName(name: string, { oldAccessKeyId, newAccessKeyId }: BesideNames): string {
+  const own = `-${oldAccessKeyId}`
+  return `${name.endsWith(own) ? name.slice(0, -own.length) : name}-${newAccessKeyId}`
+}
+
+/** The sixteen handles after this one, within those of the owner (TPM 2.0 Library, Part 2, 7.5). */
+function nextHandles(handle: string): readonly string[] {
+  const [first, count] = [0x81000000, 0x800000]
+  return Array.from({ length: 16 }, (_, index) => {
+    const next = first + ((Number(handle) - first + index + 1) % count)
+    return `0x${next.toString(16)}`
+  })
+}

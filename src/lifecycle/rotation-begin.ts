@@ -1,0 +1,163 @@
+// The first half of a rotation: a new access key comes into the device. In: a journal in the state `wants key` or `has key`.
+// Out: one in the state `in device`, or the state of before, with nothing new at AWS and in the device.
+// 1. CreateAccessKey is sent once, after the journal says so; where its answer is lost, the next run lists the keys.
+// 2. The secret lives in one Secret, from the answer to the device, and is wiped whatever happens.
+// 3. What cannot be finished is taken back, with the old key: it works all the time.
+
+import { HardkeyError } from '../errors.ts'
+import type { AccessKey } from '../iam/answer.ts'
+import type { IamClient } from '../iam/client.ts'
+import type { NewAccessKey } from '../iam/new-access-key.ts'
+import { KeyUri } from '../key/uri.ts'
+import { recordUri, withAbsoluteFile, withRelativeFile } from '../profiles/open-record.ts'
+import { besideKey, isNamedPlace } from './beside-key.ts'
+import { type Rotation, removeJournal } from './rotation-journal.ts'
+import type { RotationRun } from './rotation-run.ts'
+import { type TakenKey, takeKey } from './take-key.ts'
+import { tooManyKeys } from './too-many-keys.ts'
+
+/** Clocks may differ by this much without being corrected. */
+const clockTolerance = 5 * 60_000
+
+/** Steps 2 to 6. `isNew`: no earlier run has asked for a key. */
+export async function bringNewKey(run: RotationRun, rotation: Rotation, isNew: boolean): Promise<Rotation> {
+  const iam = await run.keys.iam(rotation.old)
+  await makeRoom(run, rotation, iam, isNew)
+  const made = await create(run, rotation, iam)
+  try {
+    return await intoDevice(run, rotation, made)
+  } finally {
+    made.secret.wipe()
+  }
+}
+
+/** Step 2: no key but the old one. */
+export async function makeRoom(run: RotationRun, rotation: Rotation, iam: IamClient, isNew: boolean): Promise<void> {
+  const { signal } = run.parts
+  const { userName, old } = rotation
+  const keys = await iam.listAccessKeys(userName, { signal })
+  const others = keys.filter(({ accessKeyId }) => accessKeyId !== old.accessKeyId && accessKeyId !== run.discarded)
+  for (const key of others) {
+    const isOrphan = !isNew && key.created.getTime() >= Date.parse(rotation.began) - clockTolerance
+    const use = isOrphan ? await iam.lastUse(key.accessKeyId, { signal }) : undefined
+    if (use === undefined || use.date !== undefined) {
+      await removeJournal(run.path)
+      throw await tooManyKeys({ keys, userName, iam, name: run.parts.stored.name, ours: old.accessKeyId, signal })
+    }
+    await deleteOrphan(run, rotation, iam, key)
+  }
+  run.done('list')
+}
+
+/** A key that was made for this rotation and whose secret nobody has. */
+async function deleteOrphan(run: RotationRun, { userName }: Rotation, iam: IamClient, key: AccessKey): Promise<void> {
+  if (!(await run.parts.confirm({ about: 'orphan', key }))) {
+    throw new HardkeyError(
+      'ERR_ROTATION_STOPPED',
+      `the access key ${key.accessKeyId}, whose secret is lost, is still there`,
+      {
+        hint: 'a user has two keys at most: it must go before a new one is made',
+      },
+    )
+  }
+  await gone(iam.deleteAccessKey(userName, key.accessKeyId, run.options))
+  run.done('discard')
+}
+
+/** Step 3. A refusal says that there is no new key, so that the journal has nothing to remember. */
+async function create(run: RotationRun, { userName }: Rotation, iam: IamClient): Promise<NewAccessKey> {
+  try {
+    const made = await iam.createAccessKey(userName, run.options)
+    run.done('create')
+    return made
+  } catch (error) {
+    if (error instanceof HardkeyError && error.code === 'ERR_STS_REFUSED') await removeJournal(run.path)
+    throw error
+  }
+}
+
+/** Steps 4 to 6. */
+async function intoDevice(run: RotationRun, rotation: Rotation, made: NewAccessKey): Promise<Rotation> {
+  const { stored } = run.parts
+  const names = { recordName: stored.name, oldAccessKeyId: rotation.old.accessKeyId, newAccessKeyId: made.accessKeyId }
+  const places = besideKey(recordUri({ ...stored, record: rotation.old }), names)
+  for (const [index, place] of places.entries()) {
+    const newUri = withRelativeFile(place, run.folder).withoutSecrets().toString()
+    const held: Rotation = { ...rotation, state: 'has key', newAccessKeyId: made.accessKeyId, newUri }
+    await run.write(held)
+    try {
+      const { record } = await take(run, place, made)
+      run.done('import')
+      const next = { ...rotation.old, ...record }
+      return await run.write({ ...held, state: 'in device', next })
+    } catch (error) {
+      const isTaken = error instanceof HardkeyError && error.code === 'ERR_KEY_EXISTS'
+      if (isTaken && index + 1 < places.length) continue
+      throw await takenBack(run, held, error)
+    }
+  }
+  throw new HardkeyError('ERR_INTERNAL', 'there is no place for the new key')
+}
+
+async function take(run: RotationRun, place: KeyUri, made: NewAccessKey): Promise<TakenKey> {
+  const { stored, forThisRun, entry, pin, now, signal } = run.parts
+  const { accessKeyId, secret } = made
+  // What this run alone adds, as --pin-source, does not go into the record.
+  const source = place.get('pin-source')
+  const to = (await forThisRun(place)).with({ query: { 'pin-source': source } })
+  const input = { name: stored.name, accessKeyId, secret, to, otherStore: true, folder: run.folder, now, signal }
+  return await takeKey({ ...input, entry: await entry(to) }, pin)
+}
+
+/** F-R04: the new key is deleted with the old one. Gives the failure to throw. */
+async function takenBack(run: RotationRun, rotation: Rotation, error: unknown): Promise<unknown> {
+  // An interrupted run ends at once; the next one goes on from the journal.
+  if (run.parts.signal?.aborted === true) return error
+  try {
+    await discardNewKey(run, rotation, { isInDevice: false })
+    await removeJournal(run.path)
+    return error
+  } catch (failure) {
+    if (!(error instanceof HardkeyError && failure instanceof HardkeyError)) return error
+    const id = rotation.newAccessKeyId
+    return new HardkeyError(
+      error.code,
+      `${error.message}; the new access key ${id} was not deleted: ${failure.message}`,
+      {
+        hint: failure.hint,
+        cause: error,
+      },
+    )
+  }
+}
+
+/**
+ * Takes a new key that is not in use out of AWS and out of the device: the journal is back at `wants key`. Each part may be
+ * gone already.
+ */
+export async function discardNewKey(
+  run: RotationRun,
+  rotation: Rotation,
+  { isInDevice }: { readonly isInDevice: boolean },
+): Promise<Rotation> {
+  const { userName, old, newAccessKeyId, newUri, ...rest } = rotation
+  if (newAccessKeyId === undefined || newUri === undefined) return rotation
+  const iam = await run.keys.iam(old)
+  await gone(iam.deleteAccessKey(userName, newAccessKeyId, run.options))
+  run.discarded = newAccessKeyId
+  const uri = withAbsoluteFile(KeyUri.parse(rotation.next?.uri ?? newUri), run.folder)
+  // A bare handle may be that of another key, unless this rotation has seen its own there.
+  if (isInDevice && (isNamedPlace(uri) || rotation.next !== undefined)) await run.removeFromDevice(uri)
+  run.done('discard')
+  const { next: _, ...begun } = rest
+  return await run.write({ ...begun, userName, old, state: 'wants key' })
+}
+
+/** What IAM does not know any more is deleted. */
+export async function gone(deletion: Promise<void>): Promise<void> {
+  try {
+    await deletion
+  } catch (error) {
+    if (!(error instanceof HardkeyError) || error.serviceCode?.startsWith('NoSuchEntity') !== true) throw error
+  }
+}

@@ -1,0 +1,77 @@
+// The two keys of a rotation, opened when they are first needed. In: records. Out: clients of STS and IAM that sign with the
+// key of a record. Each opened key is compared with the check value of its record, and closed at the end.
+
+import { inspectorOf } from '../backends/list.ts'
+import { openKey } from '../backends/open.ts'
+import { HardkeyError } from '../errors.ts'
+import type { IamClient } from '../iam/client.ts'
+import type { HmacKey } from '../key/hmac-key.ts'
+import { withAskedPinSource } from '../key/pin-source.ts'
+import { recordUri } from '../profiles/open-record.ts'
+import type { KeyRecord } from '../profiles/record.ts'
+import { type DateKeySource, deviceDateKeys, secretDateKeys } from '../sigv4/date-key.ts'
+import type { StsClient } from '../sts/client.ts'
+import { checkValue } from './check-value.ts'
+import type { RotationParts } from './rotation-parts.ts'
+
+/** AWS STS API Reference, GetSessionToken: the shortest session; a rotation takes a minute or two. */
+const sessionSeconds = 900
+
+export class RotationKeys {
+  readonly #parts: RotationParts
+  readonly #opened = new Map<string, { readonly key: HmacKey; readonly keys: DateKeySource }>()
+  #session: DateKeySource | undefined
+
+  constructor(parts: RotationParts) {
+    this.#parts = parts
+  }
+
+  /** STS, signed by the device. */
+  async sts(record: KeyRecord): Promise<StsClient> {
+    return this.#parts.sts(await this.#keysOf(record))
+  }
+
+  /** IAM, signed by the device, or by a session that it opened with an MFA code. */
+  async iam(record: KeyRecord): Promise<IamClient> {
+    const { mfa: deviceOf, iam, signal } = this.#parts
+    if (this.#session === undefined) {
+      const mfa = deviceOf()
+      if (mfa === undefined) return iam(await this.#keysOf(record))
+      const sts = await this.sts(record)
+      const { credentials } = await sts.getSessionToken({ durationSeconds: sessionSeconds, ...mfa }, { signal })
+      this.#session = secretDateKeys(credentials)
+    }
+    return iam(this.#session)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#opened.values()].map(({ key }) => key.close()))
+    this.#opened.clear()
+  }
+
+  async #keysOf(record: KeyRecord): Promise<DateKeySource> {
+    const { accessKeyId } = record
+    const opened = this.#opened.get(accessKeyId)
+    if (opened !== undefined) return opened.keys
+    const key = await this.#open(record)
+    const keys = deviceDateKeys({ key, accessKeyId, keepDateKey: false, now: this.#parts.now })
+    this.#opened.set(accessKeyId, { key, keys })
+    return keys
+  }
+
+  async #open(record: KeyRecord): Promise<HmacKey> {
+    const { stored, forThisRun, entry, pin, signal } = this.#parts
+    const uri = await forThisRun(recordUri({ ...stored, record }))
+    const backends = [await inspectorOf(await entry(uri))]
+    const key = await openKey(withAskedPinSource(uri), { pin: pin.source, signal, backends })
+    try {
+      if ((await checkValue(key, { signal })) === record.check) return key
+      throw new HardkeyError('ERR_KEY_UNUSABLE', `the device holds another key than the one of ${record.accessKeyId}`, {
+        hint: 'its check value differs from that of the record: hardkey inspect tells more',
+      })
+    } catch (error) {
+      await key.close()
+      throw error
+    }
+  }
+}

@@ -1,0 +1,54 @@
+// One run of a rotation: its parts, its keys and its journal. In: parts. Out: what the steps share. Whoever makes a run
+// closes its keys.
+
+import { dirname } from 'node:path'
+import { HardkeyError } from '../errors.ts'
+import type { KeyUri } from '../key/uri.ts'
+import { type Rotation, writeJournal } from './rotation-journal.ts'
+import { RotationKeys } from './rotation-keys.ts'
+import type { RotationParts, RotationStep } from './rotation-parts.ts'
+
+export class RotationRun {
+  readonly parts: RotationParts
+  readonly keys: RotationKeys
+  /** Of the record. */
+  readonly path: string
+  readonly folder: string
+  /** A key that this run has deleted; IAM may go on listing it for some seconds. */
+  discarded: string | undefined
+
+  constructor(parts: RotationParts) {
+    this.parts = parts
+    this.keys = new RotationKeys(parts)
+    this.path = parts.stored.path
+    this.folder = dirname(this.path)
+  }
+
+  /** For calls of a client. */
+  get options(): { readonly signal: AbortSignal | undefined } {
+    return { signal: this.parts.signal }
+  }
+
+  done(step: RotationStep): void {
+    this.parts.onDone?.(step)
+  }
+
+  /** Writes the journal, on the disk when it returns, and gives it back. */
+  async write(rotation: Rotation): Promise<Rotation> {
+    this.parts.signal?.throwIfAborted()
+    await writeJournal(this.path, rotation)
+    return rotation
+  }
+
+  /** Removes a key of this rotation from the device; one that is not there any more is gone. */
+  async removeFromDevice(uri: KeyUri): Promise<void> {
+    const { entry, forThisRun, pin, signal } = this.parts
+    const place = await forThisRun(uri)
+    const importer = await (await entry(place)).importer()
+    try {
+      await importer.remove(place, { pin: pin.source, signal })
+    } catch (error) {
+      if (!(error instanceof HardkeyError) || error.code !== 'ERR_KEY_NOT_FOUND') throw error
+    }
+  }
+}
