@@ -168,20 +168,12 @@ function underWay(name: string): HardkeyError {
 
 /** A failure that leaves a journal can be resumed, and says so; any other one stays as it is. */
 async function stopped(error: unknown, name: string, path: string): Promise<unknown> {
-  if (!(error instanceof HardkeyError)) return error
+  if (!(error instanceof HardkeyError) || error.code === 'ERR_ROTATION_STOPPED') return error
   const journal = await readJournal(path).catch(() => undefined)
-  if (journal === undefined || error.message.startsWith('the earlier rotation')) return error
-  const words = { hint: error.hint === undefined ? '' : `${error.hint}; `, way: `hardkey rotate ${name} --resume` }
+  if (journal === undefined) return error
+  const message = `the rotation of "${name}" stopped at "${journal.state}": ${error.message}`
+  const way = `hardkey rotate ${name} --resume, or --undo`
+  const hint = error.hint === undefined ? way : `${error.hint}; then ${way}`
   const { serviceCode, status, requestId } = error
-  return new HardkeyError(
-    'ERR_ROTATION_STOPPED',
-    `the rotation of "${name}" stopped at "${journal.state}": ${error.message}`,
-    {
-      hint: `${words.hint}then ${words.way}, or --undo`,
-      cause: error,
-      serviceCode,
-      status,
-      requestId,
-    },
-  )
+  return new HardkeyError('ERR_ROTATION_STOPPED', message, { hint, cause: error, serviceCode, status, requestId })
 }

@@ -22,7 +22,13 @@ const clockTolerance = 5 * 60_000
 /** Steps 2 to 6. `isNew`: no earlier run has asked for a key. */
 export async function bringNewKey(run: RotationRun, rotation: Rotation, isNew: boolean): Promise<Rotation> {
   const iam = await run.keys.iam(rotation.old)
-  await makeRoom(run, rotation, iam, isNew)
+  try {
+    await makeRoom(run, rotation, iam, isNew)
+  } catch (error) {
+    // No key was asked for yet.
+    if (isNew) await removeJournal(run.path)
+    throw error
+  }
   const made = await create(run, rotation, iam)
   try {
     return await intoDevice(run, rotation, made)

@@ -14,8 +14,9 @@ import { whenSettled } from './settling.ts'
 export async function undoRotation(run: RotationRun, from: Rotation): Promise<KeyRecord> {
   const { old } = from
   let rotation = await run.write({ ...from, undoing: true })
-  if (rotation.state === 'retired') rotation = await activateOld(run, rotation)
-  if (rotation.state === 'switched' || rotation.state === 'in device') {
+  // At `switched` it may be inactive too, where the answer of UpdateAccessKey was lost.
+  if (rotation.state === 'switched' || rotation.state === 'retired') await activateOld(run, rotation)
+  if (rotation.state !== 'wants key' && rotation.state !== 'has key') {
     await replaceRecord(run.path, old)
     rotation = await run.write({ ...rotation, state: 'has key' })
     run.done('switch')
@@ -27,13 +28,14 @@ export async function undoRotation(run: RotationRun, from: Rotation): Promise<Ke
 }
 
 /** The old key works again before anything of the new one goes. */
-async function activateOld(run: RotationRun, rotation: Rotation): Promise<Rotation> {
+async function activateOld(run: RotationRun, rotation: Rotation): Promise<void> {
   const { userName, old } = rotation
   const iam = await run.keys.iam(nextOf(rotation))
   try {
     await iam.setAccessKey(userName, old.accessKeyId, 'Active', run.options)
   } catch (error) {
     if (!(error instanceof HardkeyError) || error.serviceCode?.startsWith('NoSuchEntity') !== true) throw error
+    await run.write({ ...rotation, undoing: undefined })
     throw new HardkeyError('ERR_ROTATION_STOPPED', `${old.accessKeyId} is deleted at AWS: there is no way back`, {
       hint: `the new key is in use; what is left ends with hardkey rotate ${run.parts.stored.name} --resume`,
       cause: error,
@@ -42,5 +44,4 @@ async function activateOld(run: RotationRun, rotation: Rotation): Promise<Rotati
   const sts = await run.keys.sts(old)
   await whenSettled(() => sts.getCallerIdentity(run.options), run.parts)
   run.done('activate')
-  return await run.write({ ...rotation, state: 'switched' })
 }

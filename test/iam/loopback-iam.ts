@@ -39,6 +39,8 @@ export class LoopbackIam {
   readonly given: string[] = []
   readonly userName: string = 'hk'
   fault: (call: IamCall) => IamFault | undefined = () => undefined
+  /** Called before and after each act. */
+  watch: () => void = () => {}
   /** IAM takes sessions alone that an MFA code opened; each code once. */
   wantsMfa = false
   /** Of the keys that are made from now on. */
@@ -130,7 +132,9 @@ export class LoopbackIam {
     if (fault === 'cut') throw new Refused('')
     if (typeof fault === 'object') throw new Faulted(fault.status, fault.code)
     if (service === 'iam' && this.wantsMfa && session === undefined) throw new Refused('AccessDenied')
+    this.watch()
     const result = service === 'iam' ? this.#iam(call) : this.#sts(call)
+    this.watch()
     this.calls.push(call)
     if (fault === 'lost') throw new Refused('')
     const namespace =

@@ -14,6 +14,10 @@ export interface TestDevice {
   readonly keys: Map<string, Uint8Array>
   /** How often each was asked of it. */
   readonly calls: { hmac: number; pin: number; open: number }
+  /** Whether it takes no more keys, as a token that is full. */
+  refuses: boolean
+  /** Called before and after each change. */
+  watch: () => void
 }
 
 export interface Faults {
@@ -36,15 +40,20 @@ export function testDevice(faults: Faults = {}): TestDevice {
   }
   const remove = async (label: string): Promise<void> => {
     if (faults.keepsKeys === true) throw new HardkeyError('ERR_DEVICE_UNAVAILABLE', 'token "t" is gone')
+    device.watch()
     if (!keys.delete(label)) throw new HardkeyError('ERR_KEY_NOT_FOUND', `no key ${label}`)
+    device.watch()
   }
   const importer: KeyImporter = {
     scheme: 'pkcs11',
     import: async (uri, key, context) => {
       await login(context)
       const label = labelOf(uri)
+      if (device.refuses) throw new HardkeyError('ERR_DEVICE_FAILED', 'token "t" is full')
       if (keys.has(label)) throw new HardkeyError('ERR_KEY_EXISTS', `token "t" has a key "${label}" already`)
+      device.watch()
       keys.set(label, stored(key, faults))
+      device.watch()
       return { uri: uri.with({ path: { serial: '4711' } }), info, remove: () => remove(label) }
     },
     remove: async (uri, context) => {
@@ -65,7 +74,8 @@ export function testDevice(faults: Faults = {}): TestDevice {
     return { info, hmac, close, [Symbol.asyncDispose]: close }
   }
   const entry = { scheme: 'pkcs11', backend: async () => ({ scheme: 'pkcs11', open }), importer: async () => importer }
-  return { entry, keys, calls }
+  const device: TestDevice = { entry, keys, calls, refuses: false, watch: () => {} }
+  return device
 }
 
 function stored(key: Secret, { storesWrongKey }: Faults): Uint8Array {
