@@ -13,6 +13,12 @@ export interface Environment {
   readonly hardkeyHome: string
   /** HARDKEY_HOME was set: a program that starts the command must have it too. */
   readonly hardkeyHomeIsSet: boolean
+  /** HARDKEY_CACHE_DIR: the runtime folder, or "none". */
+  readonly cacheDir: string | undefined
+  /** RUNTIME_DIRECTORY: systemd.exec(5). */
+  readonly runtimeDirectory: string | undefined
+  /** XDG_RUNTIME_DIR, where it is absolute. */
+  readonly xdgRuntimeDir: string | undefined
   readonly awsConfigFile: string
   readonly awsCredentialsFile: string
   /** AWS_PROFILE, else AWS_DEFAULT_PROFILE. */
@@ -89,6 +95,9 @@ export function readEnvironment(variables: Variables, platform: NodeJS.Platform,
   return {
     hardkeyHome: given === undefined ? path.join(settings(), 'hardkey') : path.resolve(given),
     hardkeyHomeIsSet: given !== undefined,
+    cacheDir: read('HARDKEY_CACHE_DIR'),
+    runtimeDirectory: read('RUNTIME_DIRECTORY'),
+    xdgRuntimeDir: absolute(path, read('XDG_RUNTIME_DIR')),
     awsConfigFile: read('AWS_CONFIG_FILE') ?? path.join(home(), '.aws', 'config'),
     awsCredentialsFile: read('AWS_SHARED_CREDENTIALS_FILE') ?? path.join(home(), '.aws', 'credentials'),
     profile: read('AWS_PROFILE') ?? read('AWS_DEFAULT_PROFILE'),

@@ -70,8 +70,9 @@ export async function folderChangeableByOthers(path: string): Promise<string | u
   return reason === undefined ? undefined : `"${written}" ${reason}`
 }
 
-// A link has no mode of its own, and in a sticky folder only its owner replaces an entry: the owner alone is judged.
-function entryChangeableByOthers(entry: Stats, user: number): string | undefined {
+/** Why others could change or replace what a folder or link stands for, or undefined when they cannot. */
+export function entryChangeableByOthers(entry: Stats, user: number): string | undefined {
+  // A link has no mode of its own, and in a sticky folder only its owner replaces an entry.
   const ownerDecides = entry.isSymbolicLink() || (entry.mode & sticky) !== 0
   return changeableByOthers({ uid: entry.uid, gid: entry.gid, mode: ownerDecides ? 0 : entry.mode }, user)
 }
@@ -87,7 +88,7 @@ function missingAsUndefined(error: unknown): undefined {
 }
 
 /** Every folder above an absolute path, nearest first. */
-function foldersAbove(path: string): string[] {
+export function foldersAbove(path: string): string[] {
   const folder = dirname(path)
   return folder === path ? [] : [folder, ...foldersAbove(folder)]
 }

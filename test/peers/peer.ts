@@ -110,9 +110,15 @@ export async function peer<Name extends PeerName>(name: Name): Promise<PeerPaths
 /**
  * The environment for a command or peer that a test starts: a path on which `node` is the one that runs the tests, a
  * plain locale, and what the test adds. Nothing of the machine's own: no proxies, CA bundles, HOME or AWS_ variables.
+ * Nothing is kept between runs, unless the test names a folder for it.
  */
 export function builtEnvironment(added: Readonly<Record<string, string>> = {}): Record<string, string> {
-  return { PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`, LANG: 'C.UTF-8', ...added }
+  return {
+    PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
+    LANG: 'C.UTF-8',
+    HARDKEY_CACHE_DIR: 'none',
+    ...added,
+  }
 }
 
 function readMarker(name: PeerName): Marker | undefined {

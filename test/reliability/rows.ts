@@ -154,13 +154,13 @@ const clockFaults: readonly Row[] = [
 
 const diskFaults: readonly Row[] = [
   { id: 'F-D01', text: 'a full disk leaves the old file, and the result is still delivered', later: cache },
-  { id: 'F-D02', text: 'a cache folder that is odd or unsafe is not used', later: cache },
+  { id: 'F-D02', text: 'a cache folder that is odd or unsafe is not used' },
   { id: 'F-D03', text: 'a damaged, cut or foreign cache is replaced', later: cache },
   { id: 'F-D04', text: 'a kill at any system call of the write leaves old or new content', later: cache },
   { id: 'F-D05', text: 'so does a power cut at any prefix', later: cache },
   { id: 'F-D06', text: 'two processes that refresh make one STS call', later: cache },
   { id: 'F-D07', text: 'the lock of a dead holder is taken over', later: cache },
-  { id: 'F-D08', text: 'without a home all stays in memory', later: cache },
+  { id: 'F-D08', text: 'without a home all stays in memory' },
   { id: 'F-D09', text: 'the cache of an old device key is replaced', later: cache },
   { id: 'F-D10', text: 'the cache is bounded', later: cache },
   { id: 'F-D11', text: 'no descriptor left: a clean error' },

@@ -25,6 +25,13 @@ export const keyFlags: readonly FlagSpec[] = [
   strictFlag,
 ]
 
+export const cacheDirFlag: FlagSpec = {
+  name: 'cache-dir',
+  value: 'DIR|none',
+  help: 'keep sessions between runs in this folder in memory (tmpfs), or nowhere',
+  variable: 'HARDKEY_CACHE_DIR',
+}
+
 /** What a key of a TPM shall want before each use, and where it shall lie. */
 export const tpmFlags: readonly FlagSpec[] = [
   { name: 'pcrs', value: 'LIST', help: 'TPM: usable only while these PCRs are as now: sha256:7,23, or 23=HEX' },
