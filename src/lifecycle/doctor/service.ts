@@ -3,8 +3,8 @@
 
 import { HardkeyError } from '../../errors.ts'
 import type { HttpClient } from '../../http/client.ts'
-import type { CallerIdentity } from '../../sts/answer.ts'
 import { clockDifference } from '../../query/skew.ts'
+import type { CallerIdentity } from '../../sts/answer.ts'
 import { type Finding, faultOf } from './finding.ts'
 
 /** AWS takes a request up to five minutes old, some services fifteen; within a day hardkey corrects it by itself. */
