@@ -8,17 +8,24 @@ import type { CommandContext } from './command.ts'
 import { isUnderService, transitServer } from './kek-uri.ts'
 import type { Question } from './terminal.ts'
 
-/** The command's default: a hidden question that names the token it asks about. */
+/**
+ * The command's default: a hidden question that names the token it asks about. A URI that is not that of a record has no
+ * say in where a token goes: see `userToken`.
+ */
 export function pinPrompt(context: CommandContext, uri: KeyUri): PinSource {
+  return promptFor(context, uri, context.args.optionalWord('NAME')?.includes(':') === true)
+}
+
+function promptFor(context: CommandContext, uri: KeyUri, isBare: boolean): PinSource {
   const { terminal } = context
   return async (request) => {
-    const own = request.kind === 'token' ? await userTokenFor(context, uri) : undefined
+    const own = request.kind === 'token' ? await userTokenFor(context, uri, isBare) : undefined
     return await (own?.(request) ?? terminal.secret(asking(`${request.kind} of ${request.target}`, request)))
   }
 }
 
-async function userTokenFor(context: CommandContext, uri: KeyUri): Promise<PinSource | undefined> {
-  return await (await import('./vault-token.ts')).userToken(context, uri)
+async function userTokenFor(context: CommandContext, uri: KeyUri, isBare: boolean): Promise<PinSource | undefined> {
+  return await (await import('./vault-token.ts')).userToken(context, uri, isBare)
 }
 
 /**
@@ -29,7 +36,7 @@ export function newPinPrompt(context: CommandContext, uri: KeyUri): PinSource {
   const { terminal } = context
   return async (request) => {
     const { kind, target } = request
-    if (kind !== 'passphrase' && request.isNew !== true) return await pinPrompt(context, uri)(request)
+    if (kind !== 'passphrase' && request.isNew !== true) return await promptFor(context, uri, true)(request)
     const typed = await terminal.secret(asking(`new ${kind} for ${target}`, request))
     const again = await terminal.secret(asking(`the same ${kind} again`, request))
     try {
@@ -65,7 +72,7 @@ function asking(question: string, { kind, target, signal }: PinRequest): Questio
   const unavailable = new HardkeyError('ERR_PIN_REQUIRED', `there is no terminal to ask for the ${kind} of ${target}`, {
     hint:
       kind === 'token'
-        ? 'set BAO_TOKEN or VAULT_TOKEN, log in with bao login or vault login, or give --pin-source file:PATH'
+        ? 'set BAO_ADDR or VAULT_ADDR to this server, and log in with bao login or vault login; or give --pin-source file:PATH'
         : 'give --pin-source file:PATH, or a pin-source in the key URI; hardkey help pin',
   })
   return { question, unavailable, signal }
