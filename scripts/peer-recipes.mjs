@@ -49,6 +49,16 @@ export const recipes = {
   }),
   // The library that loads TCTIs brings those for devices and for swtpm, under names that change with Debian's release.
   swtpm: debianPeer(['swtpm', 'swtpm-tools', 'socat'], { command: '/bin/swtpm', socat: '/bin/socat' }),
+  pinentry: debianPeer(['pinentry-tty', 'pinentry-curses'], {
+    tty: '/bin/pinentry-tty',
+    curses: '/bin/pinentry-curses',
+  }),
+  // The Secret Service of a desktop, and the bus on which it is found.
+  keyring: debianPeer(['gnome-keyring', 'libsecret-tools', 'dbus-daemon'], {
+    daemon: '/bin/gnome-keyring-daemon',
+    tool: '/bin/secret-tool',
+    session: '/bin/dbus-run-session',
+  }),
   tpm2tools: debianPeer(['tpm2-tools'], { command: '/bin/tpm2' }),
   cc: debianPeer(['gcc', 'libc6-dev'], { command: '/bin/gcc' }),
   strace: debianPeer(['strace'], { command: '/bin/strace' }),

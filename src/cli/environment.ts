@@ -6,6 +6,7 @@
 
 import { posix, win32 } from 'node:path'
 import { HardkeyError } from '../errors.ts'
+import { type PromptVariables, readPromptVariables } from './prompt-variables.ts'
 import { readVaultVariables, type VaultVariables } from './vault-variables.ts'
 
 export interface Environment {
@@ -52,6 +53,7 @@ export interface Environment {
   /** The key by which AWS KMS is asked to decrypt a keyset, and nothing else. Read when it is called. */
   readonly awsKey: () => AwsKeyVariables | undefined
   readonly vault: VaultVariables
+  readonly prompts: PromptVariables
   /** What kubectl tells the helper it starts: JSON with the `apiVersion` of the answer. */
   readonly kubernetesExecInfo: string | undefined
   /** LISTEN_FDS and LISTEN_PID of systemd, sd_listen_fds(3): sockets that listen, and the process that they are for. */
@@ -122,6 +124,7 @@ export function readEnvironment(variables: Variables, platform: NodeJS.Platform,
     tpmDevice: read('TPM2TOOLS_TCTI'),
     kmsEndpoint: ignored === true ? undefined : (read('AWS_ENDPOINT_URL_KMS') ?? read('AWS_ENDPOINT_URL')),
     awsKey: () => awsKeyOf(read),
+    prompts: readPromptVariables(read),
     vault: readVaultVariables(read, (name) => variables[name], path.join, home),
     // JSON, perhaps over several lines.
     kubernetesExecInfo: variables.KUBERNETES_EXEC_INFO,

@@ -1,26 +1,26 @@
-// Asks the person at the terminal for what unlocks a device. In: the device's request.
+// Asks a person for what unlocks a device, or looks it up for them. In: the device's request.
 // Out: bytes, asked once. A token that the person's own Vault or OpenBao command has is taken without asking.
 
 import { HardkeyError } from '../errors.ts'
-import { namesPinSource, type PinRequest, type PinSource } from '../key/pin-source.ts'
+import { namesPerson, namesPinSource, type PinRequest, type PinSource } from '../key/pin-source.ts'
 import type { KeyUri } from '../key/uri.ts'
 import type { CommandContext } from './command.ts'
 import { isUnderService, transitServer } from './kek-uri.ts'
-import type { Question } from './terminal.ts'
 
 /**
- * The command's default: a hidden question that names the token it asks about. A URI that is not that of a record has no
- * say in where a token goes: see `userToken`.
+ * The command's default: a hidden question that names the token it asks about, in the way that the pin-source says. A URI
+ * that is not that of a record has no say in where a token goes: see `userToken`.
  */
 export function pinPrompt(context: CommandContext, uri: KeyUri): PinSource {
   return promptFor(context, uri, context.args.optionalWord('NAME')?.includes(':') === true)
 }
 
 function promptFor(context: CommandContext, uri: KeyUri, isBare: boolean): PinSource {
-  const { terminal } = context
   return async (request) => {
-    const own = request.kind === 'token' ? await userTokenFor(context, uri, isBare) : undefined
-    return await (own?.(request) ?? terminal.secret(asking(`${request.kind} of ${request.target}`, request)))
+    const { kind, target, source } = request
+    if (source?.startsWith('keyring:')) return await (await import('./keyring.ts')).fromKeyring(context, request)
+    const own = kind === 'token' && source === undefined ? await userTokenFor(context, uri, isBare) : undefined
+    return await (own?.(request) ?? ask(context, `${kind} of ${target}`, request))
   }
 }
 
@@ -33,12 +33,12 @@ async function userTokenFor(context: CommandContext, uri: KeyUri, isBare: boolea
  * key away. What the device knows already is asked for once: a PIN, the auth value of a TPM's hierarchy.
  */
 export function newPinPrompt(context: CommandContext, uri: KeyUri): PinSource {
-  const { terminal } = context
   return async (request) => {
-    const { kind, target } = request
-    if (kind !== 'passphrase' && request.isNew !== true) return await promptFor(context, uri, true)(request)
-    const typed = await terminal.secret(asking(`new ${kind} for ${target}`, request))
-    const again = await terminal.secret(asking(`the same ${kind} again`, request))
+    const { kind, target, source } = request
+    const isTyped = (kind === 'passphrase' || request.isNew === true) && !source?.startsWith('keyring:')
+    if (!isTyped) return await promptFor(context, uri, true)(request)
+    const typed = await ask(context, `new ${kind} for ${target}`, request)
+    const again = await ask(context, `the same ${kind} again`, request)
     try {
       if (Buffer.compare(typed, again) === 0) return typed
     } finally {
@@ -51,9 +51,12 @@ export function newPinPrompt(context: CommandContext, uri: KeyUri): PinSource {
   }
 }
 
-/** True for a key whose device asks a person at each use: its URI says nothing of what unlocks it, and something must. */
+/**
+ * True for a key whose device asks a person at each use: its URI names a person, or says nothing of
+ * what unlocks it, and something must.
+ */
 export function asksAPerson(uri: KeyUri): boolean {
-  if (namesPinSource(uri)) return false
+  if (namesPinSource(uri)) return namesPerson(uri)
   switch (uri.scheme) {
     case 'tpm2':
       return uri.get('auth') === 'yes'
@@ -68,12 +71,14 @@ export function asksAPerson(uri: KeyUri): boolean {
   }
 }
 
-function asking(question: string, { kind, target, signal }: PinRequest): Question {
+async function ask(context: CommandContext, question: string, request: PinRequest): Promise<Uint8Array> {
+  const { kind, target, signal, source } = request
   const unavailable = new HardkeyError('ERR_PIN_REQUIRED', `there is no terminal to ask for the ${kind} of ${target}`, {
     hint:
       kind === 'token'
         ? 'set BAO_ADDR or VAULT_ADDR to this server, and log in with bao login or vault login; or give --pin-source file:PATH'
-        : 'give --pin-source file:PATH, or a pin-source in the key URI; hardkey help pin',
+        : 'give --pin-source file:PATH, fd:N, credential:NAME or keyring:NAME, or set HARDKEY_ASKPASS; hardkey help pin',
   })
-  return { question, unavailable, signal }
+  const { askSecret } = await import('./ask-person.ts')
+  return await askSecret(context, { question, prompt: kind, unavailable, signal }, source)
 }

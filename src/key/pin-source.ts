@@ -17,6 +17,8 @@ export interface PinRequest {
   readonly target: string
   /** It is being set, not asked for: a person types it twice. */
   readonly isNew?: boolean | undefined
+  /** The way that the key URI names, where it is for whoever is asked: another than `prompt:`. */
+  readonly source?: 'pinentry:' | 'askpass:' | `keyring:${string}` | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -32,16 +34,17 @@ const longestToken = 16_384
 
 /** Where what unlocks the device comes from: `pin-source`, or the same under the name of what a service asks for. */
 const sourceNames: readonly string[] = ['pin-source', 'token-source', 'secret-source', 'password-source', 'jwt-source']
-const kinds = 'file:PATH, fd:N, env:VARIABLE, credential:NAME or prompt:'
+const kinds = 'file:PATH, fd:N, env:VARIABLE, credential:NAME, keyring:NAME, prompt:, pinentry: or askpass:'
 
 /**
  * The PIN source that the URI names: a `pin-source`, by whichever of its names (`file:` or a bare path, `fd:`, `env:`, `credential:`, `prompt:`), a
- * `pin-value`, or, where it names none, `ask`. Nothing is read before the source is asked. One line ending at the end
+ * `pin-value`, or, where it names none, `ask`, which `pinentry:`, `askpass:` and `keyring:NAME` are told to as well. Nothing is read before the source is asked. One line ending at the end
  * is taken off what a file, a descriptor, a variable or a credential gives.
  *
  * @throws ERR_URI_INVALID for a source that is not one. When asked: ERR_URI_INVALID for a file or descriptor that is
  * missing or could be read by others, ERR_SECRET_INVALID for content that is empty, longer than 1 KiB or has two
- * lines, ERR_PIN_REQUIRED where nothing can be asked, ERR_BACKEND_UNSUPPORTED for `keyring:`
+ * lines, ERR_PIN_REQUIRED where nothing can be asked, ERR_BACKEND_UNSUPPORTED for `pinentry:`, `askpass:` and `keyring:`
+ * where there is no `ask`
  */
 export function pinSourceOf(uri: KeyUri, ask?: PinSource): PinSource {
   const [attribute, other] = sourceNames.filter((name) => uri.has(name))
@@ -54,12 +57,17 @@ export function pinSourceOf(uri: KeyUri, ask?: PinSource): PinSource {
     return async () => uri.pinValue()?.lend(ownCopy) ?? nothing()
   }
   if (attribute === undefined || named === undefined || named === 'prompt:') return asked(ask)
-  return namedSource(attribute, named)
+  return namedSource(attribute, named, ask)
 }
 
 /** True where the URI says where what unlocks the device comes from. */
 export function namesPinSource(uri: KeyUri): boolean {
   return uri.has('pin-value') || sourceNames.some((name) => uri.has(name))
+}
+
+/** True where a source is a person, asked in the way that the URI names. */
+export function namesPerson(uri: KeyUri): boolean {
+  return namedBy(uri, /^((?:prompt|pinentry|askpass):)$/).length > 0
 }
 
 /** Names of the variables that the URI names as sources: `NAME` of `pin-source=env:NAME`. */
@@ -91,7 +99,7 @@ export function withAskedPinSource(uri: KeyUri): KeyUri {
   return withoutPinSource(uri).with({ query })
 }
 
-function namedSource(attribute: string, named: string): PinSource {
+function namedSource(attribute: string, named: string, ask: PinSource | undefined): PinSource {
   const [, kind = '', rest = ''] = /^([a-z]+):(.*)$/s.exec(named) ?? []
   // A Windows path begins like a kind of one letter.
   if (kind.length < 2) return fromFile(attribute, named)
@@ -104,12 +112,16 @@ function namedSource(attribute: string, named: string): PinSource {
       return fromVariable(attribute, rest)
     case 'credential':
       return fromCredential(attribute, rest)
+    case 'pinentry':
+    case 'askpass':
+      // Whoever writes the URI would else say which program runs.
+      if (rest !== '') throw invalid(`${attribute}=${kind}: takes nothing behind it`, `write ${kind}: alone`)
+      return askedBy(attribute, `${kind}:`, ask)
     case 'keyring':
-      return async () => {
-        throw new HardkeyError('ERR_BACKEND_UNSUPPORTED', `${attribute}=keyring: is not supported`, {
-          hint: `use ${kinds}`,
-        })
+      if (!/^[A-Za-z0-9._@-]+$/.test(rest)) {
+        throw invalid(`${attribute}=keyring: needs the name of an entry`, 'letters, digits, ".", "_", "@", "-"')
       }
+      return askedBy(attribute, `keyring:${rest}`, ask)
     default:
       throw invalid(`${attribute} is of a kind that hardkey does not have`, `use ${kinds}`)
   }
@@ -127,6 +139,15 @@ function asked(ask: PinSource | undefined): PinSource {
     const answer = await ask(request)
     if (answer.length > 0) return answer
     throw new HardkeyError('ERR_PIN_REQUIRED', `no ${request.kind} was given for ${request.target}`)
+  }
+}
+
+function askedBy(attribute: string, source: NonNullable<PinRequest['source']>, ask: PinSource | undefined): PinSource {
+  if (ask !== undefined) return async (request) => await asked(ask)({ ...request, source })
+  return async () => {
+    throw new HardkeyError('ERR_BACKEND_UNSUPPORTED', `${attribute}=${source} is for the command`, {
+      hint: 'a program gives the option pin of openKey, or file:, fd:, env: or credential: in the URI',
+    })
   }
 }
 

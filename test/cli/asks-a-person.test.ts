@@ -6,6 +6,8 @@ import { KeyUri } from '../../src/key/uri.ts'
 
 it.each([
   'pkcs11:token=prod;object=aws',
+  'pkcs11:token=prod;object=aws?pin-source=pinentry:',
+  'vault:key=aws?address=https://vault.example:8200&token-source=prompt:',
   'tpm2:file=prod.tss2.pem?auth=yes',
   'vault:key=aws?address=https://vault.example:8200',
   'vault:key=aws?address=https://vault.example:8200&login=approle&role-id=edge',
@@ -17,6 +19,7 @@ it.each([
 
 it.each([
   'pkcs11:token=prod;object=aws?pin-source=file:/run/pin',
+  'pkcs11:token=prod;object=aws?pin-source=keyring:prod',
   'tpm2:file=prod.tss2.pem',
   'tpm2:file=prod.tss2.pem?auth=yes&pin-source=file:/run/auth',
   'vault:key=aws?address=https://vault.example:8200&token-source=file:/run/token',

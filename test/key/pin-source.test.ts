@@ -200,8 +200,14 @@ describe('other sources', () => {
     const uri = KeyUri.parse('pkcs11:token=a?pin-value=1234&pin-source=fd:3')
     expect(() => pinSourceOf(uri)).toThrow(expect.objectContaining({ code: 'ERR_URI_INVALID' }))
   })
-  it('say that keyring: is not supported', async () => {
-    expect(await refusal(() => pinOf('keyring:'))).toMatchObject({ code: 'ERR_BACKEND_UNSUPPORTED' })
+  it.each(['keyring:prod', 'pinentry:', 'askpass:'] as const)('leave %s to whoever is asked', async (source) => {
+    expect(await refusal(() => pinOf(source))).toMatchObject({ code: 'ERR_BACKEND_UNSUPPORTED' })
+    const uri = KeyUri.of('pkcs11', {}, { 'pin-source': source })
+    const ask: PinSource = async (told) => Buffer.from(`asked for ${told.source}`)
+    expect(Buffer.from(await pinSourceOf(uri, ask)(request)).toString()).toBe(`asked for ${source}`)
+  })
+  it.each(['keyring:', 'keyring:a b', 'pinentry:/bin/sh', 'askpass:x'])('refuse %s', async (source) => {
+    expect(await refusal(() => pinOf(source))).toMatchObject({ code: 'ERR_URI_INVALID' })
   })
   it.each(['http://host/pin', 'data:,1234', 'exec:cat'])('refuse %s', (text) => {
     expect(() => source(text)).toThrow(expect.objectContaining({ code: 'ERR_URI_INVALID' }))

@@ -18,6 +18,10 @@ export interface PeerPaths {
   readonly opensc: { readonly tool: string }
   /** swtpm, a software TPM 2.0, and `socat`, which puts a terminal in front of it as a character device. */
   readonly swtpm: { readonly command: string; readonly socat: string }
+  /** GnuPG's own programs that ask for a PIN: on a line of the terminal, and in a window of it. */
+  readonly pinentry: { readonly tty: string; readonly curses: string }
+  /** GNOME's Secret Service, `secret-tool`, and `dbus-run-session`, which gives both a bus of their own. */
+  readonly keyring: { readonly daemon: string; readonly tool: string; readonly session: string }
   /** tpm2-tools, an independent client of a TPM: `tpm2 createprimary` is tpm2_createprimary. */
   readonly tpm2tools: { readonly command: string }
   /** A C compiler, for shims in front of a module. */
