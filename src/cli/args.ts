@@ -17,6 +17,7 @@ export class ParsedArguments {
   readonly #command: CommandSpec
   readonly #values: ReadonlyMap<string, readonly string[]>
   readonly #words: readonly string[]
+  readonly #taken = new Set<string>()
   /** The words of another program; none where the command takes none. */
   readonly program: readonly string[]
 
@@ -48,6 +49,13 @@ export class ParsedArguments {
   values(name: string): readonly string[] {
     this.#mustExist(name)
     return this.#values.get(name) ?? []
+  }
+
+  /** The value of an option that is good for one use: undefined from the second time on. */
+  takeOnce(name: string): string | undefined {
+    const value = this.#taken.has(name) ? undefined : this.value(name)
+    this.#taken.add(name)
+    return value
   }
 
   /** A word that the command must have. */

@@ -1,7 +1,6 @@
 // Which session is asked of STS, and how. In: the options of credential-process and the settings of the record.
 // Out: exactly one action with its input by the API's own names. AWS STS API Reference 2011-06-15.
 
-import { HardkeyError } from '../errors.ts'
 import type { RecordSettings } from '../profiles/record.ts'
 import {
   type AssumeRoleInput,
@@ -28,14 +27,14 @@ export type SessionRequest =
 /** Options that say something of a role, and of a federated user, and of neither. */
 const ofRolesOnly = ['role-session-name', 'external-id', 'source-identity', 'transitive-tag-key'] as const
 const notOfSessionTokens = [...ofRolesOnly, 'policy', 'policy-arn', 'tag'] as const
-const notOfFederation = [...ofRolesOnly, 'mfa-serial'] as const
+const notOfFederation = [...ofRolesOnly, 'mfa-serial', 'token-code', 'mfa-process'] as const
 
 /**
  * GetFederationToken with `--federation-name`, AssumeRole with a role from option or record, else GetSessionToken. An
  * option that the action does not have is refused, not dropped; the input is checked before a device is opened.
  * `askedRole` comes before `--role-arn`.
  *
- * @throws ERR_USAGE, ERR_CONFIG_INVALID, ERR_MFA_REQUIRED without a terminal to ask at
+ * @throws ERR_USAGE, ERR_CONFIG_INVALID, ERR_MFA_REQUIRED where no code can be had
  */
 export async function sessionRequest(
   context: CommandContext,
@@ -58,7 +57,7 @@ export async function sessionRequest(
   }
   if (roleArn === undefined) {
     refuseOptions(context, notOfSessionTokens, 'GetSessionToken (no role is given)')
-    const input = { durationSeconds, ...mfaInput(context, settings, signal) }
+    const input = { durationSeconds, ...(await mfaInput(context, settings, signal)) }
     byOption(args, () => checkGetSessionToken(input))
     return { action: 'GetSessionToken', input }
   }
@@ -71,7 +70,7 @@ export async function sessionRequest(
     transitiveTagKeys: some(args.values('transitive-tag-key')),
     tags: tags(context),
     ...(await policies(context)),
-    ...mfaInput(context, settings, signal),
+    ...(await mfaInput(context, settings, signal)),
   }
   byOption(args, () => checkAssumeRole(input, accessKeyId))
   return { action: 'AssumeRole', input }
@@ -120,24 +119,21 @@ function tags({ args }: CommandContext): readonly Tag[] | undefined {
   return some(pairs)
 }
 
-/** The code is asked at the terminal, when the request is about to be signed: it lives for half a minute. */
-export function mfaInput(
-  { args, environment, terminal }: CommandContext,
+/** The code is asked for when the request is about to be signed: it lives for half a minute. */
+export async function mfaInput(
+  context: CommandContext,
   record: RecordSettings,
   signal: AbortSignal,
-): { readonly serialNumber: string; readonly tokenCode: TokenCode } | Record<never, never> {
+): Promise<{ readonly serialNumber: string; readonly tokenCode: TokenCode } | Record<never, never>> {
+  const { args, environment } = context
   const serialNumber = args.value('mfa-serial') ?? environment.mfaSerial ?? record.mfaSerial
-  if (serialNumber === undefined) return {}
-  const unavailable = new HardkeyError(
-    'ERR_MFA_REQUIRED',
-    `there is no terminal to ask for the code of ${serialNumber}`,
-    {
-      hint: 'run the AWS tool from a terminal, or use a role that does not ask for MFA',
-    },
-  )
-  const tokenCode: TokenCode = () => terminal.text({ question: `MFA code of ${serialNumber}`, unavailable, signal })
-  byOption(args, () => checkGetSessionToken({ serialNumber, tokenCode }))
-  // Known now, so said now: not after a device has been opened.
-  if (!terminal.isThere()) throw unavailable
-  return { serialNumber, tokenCode }
+  if (serialNumber === undefined) {
+    const given = ['token-code', 'mfa-process'].find((name) => args.has(name))
+    if (given !== undefined) throw args.wrong(`--${given} is for an MFA device, and none is named`, 'give --mfa-serial')
+    return {}
+  }
+  // The device is checked before anybody is asked for its code.
+  byOption(args, () => checkGetSessionToken({ serialNumber, tokenCode: async () => '' }))
+  const { mfaCode } = await import('./mfa-code.ts')
+  return { serialNumber, tokenCode: await mfaCode(context, serialNumber, signal) }
 }

@@ -70,6 +70,12 @@ export async function regionSetting(
   return regionOf(context, record, await awsProfile(context))
 }
 
+/** A setting of the AWS profile that has no variable and does not stand in records. */
+export async function profileSetting(context: CommandContext, name: string): Promise<Setting<string> | undefined> {
+  const profile = await awsProfile(context)
+  return setting(profile.get(name), profile.where(name) ?? 'the AWS profile')
+}
+
 /** Where S3 is, if not at AWS: `--endpoint-url`, AWS_ENDPOINT_URL_S3, the record of a store, the AWS profile. */
 export async function s3EndpointSetting(
   context: CommandContext,

@@ -35,7 +35,7 @@ export class RotationKeys {
   async iam(record: KeyRecord): Promise<IamClient> {
     const { mfa: deviceOf, iam, signal } = this.#parts
     if (this.#session === undefined) {
-      const mfa = deviceOf()
+      const mfa = await deviceOf()
       if (mfa === undefined) return iam(await this.#keysOf(record))
       const sts = await this.sts(record)
       const { credentials } = await sts.getSessionToken({ durationSeconds: sessionSeconds, ...mfa }, { signal })

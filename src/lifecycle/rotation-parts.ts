@@ -52,7 +52,7 @@ export interface RotationParts {
   readonly sts: (keys: DateKeySource) => StsClient
   readonly iam: (keys: DateKeySource) => IamClient
   /** IAM is asked by a session that a code of this device opened. Called when it is needed, and the code asked for once. */
-  readonly mfa: () => MfaDevice | undefined
+  readonly mfa: () => Promise<MfaDevice | undefined>
   readonly confirm: (question: RotationQuestion) => Promise<boolean>
   /** How long the old key stays active after the switch. Default: as it began, else 0. */
   readonly overlapSeconds?: number | undefined

@@ -54,6 +54,7 @@ import { field, keyEntry, keyId } from '../backends/tink-files.ts'
 import { explicit, keyDer, keyPem, octets, policyEntry, policyField, types } from '../backends/tpm2/key-files.ts'
 import * as tools from '../backends/tpm2/made-by-tools.ts'
 import { assumeRoleInput, assumeRoleXml, errorXml, identityXml, time } from '../sts/answers.ts'
+import { assuan, mfaProgram } from './assuan-target.ts'
 import type { FuzzTarget } from './fuzzer.ts'
 import { vaultTargets } from './vault-targets.ts'
 import { wrapTargets } from './wrap-targets.ts'
@@ -769,4 +770,6 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   ...vaultTargets,
   ...wrapTargets,
   refusedSignatures,
+  assuan,
+  mfaProgram,
 ]

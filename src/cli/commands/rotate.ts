@@ -90,8 +90,8 @@ function promptFor(context: CommandContext, uri: KeyUri): PinSource {
   return (request) => (request.isNew === true ? newPinPrompt : pinPrompt)(context, uri)(request)
 }
 
-function mfaOf(context: CommandContext, { record }: StoredRecord): MfaDevice | undefined {
-  const input = mfaInput(context, record, context.signal)
+async function mfaOf(context: CommandContext, { record }: StoredRecord): Promise<MfaDevice | undefined> {
+  const input = await mfaInput(context, record, context.signal)
   return 'serialNumber' in input ? input : undefined
 }
 

@@ -2,11 +2,12 @@
 // Out: rows of the table.
 
 import type { CommandSpec, FlagSpec } from '../command.ts'
-import { keyFlags, nameArgument, sessionFlags, stsFlags } from './flags.ts'
+import { keyFlags, mfaCodeFlags, nameArgument, sessionFlags, stsFlags } from './flags.ts'
 
 /** What a session may be asked for with. */
 const givenFlags: readonly FlagSpec[] = [
   ...sessionFlags,
+  ...mfaCodeFlags,
   { name: 'no-role', help: 'GetSessionToken, though the record names a role' },
   { name: 'federation-name', value: 'NAME', help: 'GetFederationToken for a user of this name' },
   { name: 'policy', value: 'JSON|@FILE', help: 'a session policy, as text or from a file' },

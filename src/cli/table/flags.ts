@@ -110,7 +110,7 @@ export const stsFlags: readonly FlagSpec[] = [
 export const mfaSerialFlag: FlagSpec = {
   name: 'mfa-serial',
   value: 'ARN',
-  help: 'the MFA device; its code is asked at the terminal',
+  help: 'the MFA device; its code is asked for where a session is made',
   variable: 'AWS_MFA_SERIAL',
 }
 
@@ -120,6 +120,16 @@ export const iamEndpointFlag: FlagSpec = {
   help: 'IAM in another place; default: where STS is, if that is not at AWS',
   variable: 'AWS_ENDPOINT_URL_IAM',
 }
+
+/** Where the code of the MFA device comes from. */
+export const mfaCodeFlags: readonly FlagSpec[] = [
+  { name: 'token-code', value: 'CODE', help: 'the six digits of the MFA device, good for one session' },
+  {
+    name: 'mfa-process',
+    value: 'COMMAND',
+    help: 'a program that prints them, run without a shell; else mfa_process of the AWS profile',
+  },
+]
 
 export const sessionFlags: readonly FlagSpec[] = [
   { name: 'role-arn', value: 'ARN', help: 'the role to assume; without one: GetSessionToken' },
