@@ -114,12 +114,7 @@ export function readEnvironment(variables: Variables, platform: NodeJS.Platform,
     roleSessionName: read('AWS_ROLE_SESSION_NAME'),
     mfaSerial: read('AWS_MFA_SERIAL'),
     caBundle: read('AWS_CA_BUNDLE'),
-    proxy: {
-      https: read('HTTPS_PROXY') ?? read('https_proxy'),
-      // HTTP_PROXY in capitals can be set by a request to a CGI program; curl reads the lower case alone.
-      http: read('http_proxy'),
-      noProxy: read('NO_PROXY') ?? read('no_proxy'),
-    },
+    proxy: proxyOf(read),
     pkcs11ModulePath: read('PKCS11_MODULE_PATH'),
     tpmDevice: read('TPM2TOOLS_TCTI'),
     kmsEndpoint: ignored === true ? undefined : (read('AWS_ENDPOINT_URL_KMS') ?? read('AWS_ENDPOINT_URL')),
@@ -134,6 +129,15 @@ export function readEnvironment(variables: Variables, platform: NodeJS.Platform,
     shell: read(platform === 'win32' ? 'ComSpec' : 'SHELL'),
     all: () => present(variables),
     forPrograms: forPrograms(variables),
+  }
+}
+
+function proxyOf(read: (name: string) => string | undefined): Environment['proxy'] {
+  return {
+    https: read('HTTPS_PROXY') ?? read('https_proxy'),
+    // HTTP_PROXY in capitals can be set by a request to a CGI program; curl reads the lower case alone.
+    http: read('http_proxy'),
+    noProxy: read('NO_PROXY') ?? read('no_proxy'),
   }
 }
 

@@ -84,7 +84,7 @@ export class InProcess {
       pin: rememberPin(pin),
       sts: (keys) => stsClient({ ...place, keys, sleep }),
       iam: (keys) => iamClient({ ...place, keys, sleep }),
-      mfa: () => undefined,
+      mfa: async () => undefined,
       confirm: async (question) => {
         this.asked.push(question)
         return true

@@ -177,7 +177,7 @@ describe('MFA', () => {
       asked += 1
       return '123456'
     }
-    await at.rotate(undefined, { mfa: () => ({ serialNumber: 'arn:aws:iam::111122223333:mfa/hk', tokenCode }) })
+    await at.rotate(undefined, { mfa: async () => ({ serialNumber: 'arn:aws:iam::111122223333:mfa/hk', tokenCode }) })
     expect([asked, await at.works(), at.iam.active()]).toEqual([1, true, [await at.inRecord()]])
   })
 

@@ -100,6 +100,34 @@ export const deliverCommands: readonly CommandSpec[] = Object.freeze([
     load: async () => (await import('../commands/exec.ts')).exec,
   },
   {
+    name: 'login',
+    task: 'give credentials',
+    summary: 'sign in to the AWS console in a browser',
+    arguments: [nameArgument],
+    flags: [
+      { name: 'print', help: 'print the link in place of opening it; whoever has it may sign in for 15 minutes' },
+      { name: 'destination', value: 'PAGE', help: 'a service, as s3 or ec2/home#Instances:, or an https URL' },
+      { name: 'issuer', value: 'URL', help: 'where the console sends you when its session has ended' },
+      {
+        name: 'signin-endpoint',
+        value: 'URL',
+        help: "in place of the partition's sign-in endpoint: https, or http on this machine",
+      },
+      ...givenFlags,
+    ],
+    text: [
+      'Signs in as a role, or with --federation-name as a federated user, who may do what --policy or --policy-arn allows.',
+      'The link does not stand in the words of the browser, which other users could read: it is asked for once, from this',
+      'machine, by a program of yours. --duration is the life of the console session too (a role: 15m to 12h).',
+    ],
+    examples: [
+      'hardkey login prod --role-arn arn:aws:iam::123456789012:role/admin --duration 8h',
+      'hardkey login prod --destination s3 --print',
+      'hardkey login prod --no-role --federation-name visitor --policy-arn arn:aws:iam::aws:policy/ReadOnlyAccess',
+    ],
+    load: async () => (await import('../commands/login.ts')).login,
+  },
+  {
     name: 'serve',
     task: 'give credentials',
     summary: 'an endpoint on this machine from which every AWS SDK takes credentials',
