@@ -37,6 +37,11 @@ describe('arguments', () => {
     expect(parseCommandArguments(spec, ['prod', '--tag=-x']).values('tag')).toEqual(['-x'])
   })
 
+  it('may be taken once, where they are good for one use', () => {
+    const args = parseCommandArguments(spec, ['prod', '--region', 'x'])
+    expect([args.takeOnce('region'), args.takeOnce('region'), args.value('region')]).toEqual(['x', undefined, 'x'])
+  })
+
   it('may be missing where only help is asked for', () => {
     expect(parseCommandArguments(spec, ['--help']).has('help')).toBe(true)
     expect(parseCommandArguments(spec, ['-h']).has('help')).toBe(true)

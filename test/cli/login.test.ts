@@ -1,8 +1,10 @@
 // Signing in to the AWS console: what the sign-in endpoint is asked, the link, and how a browser gets it. A script plays
 // xdg-open, as it does on a desktop.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { consolePages } from '../../src/cli/console-link.ts'
+import { asSecondUser } from '../faults/second-user.ts'
 import { CheckedIn, region, role } from './checked-in.ts'
 import { type FederationEndpoint, startFederationEndpoint } from './federation-endpoint.ts'
 import type { Ran } from './hardkey.ts'
@@ -100,6 +102,24 @@ describe('a browser', () => {
     ])
     expect((await login(asRole, path())).status).toBe(0)
     expect(there.home.read('bin/xdg-open.statuses')).toBe('404,404,404,404,404')
+  })
+
+  it('of another user, who was quicker, gets nothing', async () => {
+    const fetched = `fetch(process.argv[1], { redirect: 'manual' }).then((a) => console.log(a.status, a.headers.get('location')))`
+    const opener = script(there.home, 'bin/xdg-open', [
+      'echo "$1" > "$0.url"',
+      'while [ ! -e "$0.go" ]; do sleep 0.1; done',
+      `node -e "${fetched}" "$1" > "$0.ours"`,
+    ])
+    const running = login(asRole, path())
+    const url = await vi.waitFor(() => readFileSync(`${opener}.url`, 'utf8').trim(), { timeout: 30_000 })
+    const other = await asSecondUser(`node -e "${fetched}" "$1"`, [url]).finally(() =>
+      writeFileSync(`${opener}.go`, ''),
+    )
+    expect(other).toMatchObject({ stdout: '404 null\n' })
+    const warning = 'hardkey: warning: another user of this machine asked for the link, and did not get it\n'
+    expect(await running).toEqual({ status: 0, stdout: '', stderr: warning })
+    await vi.waitFor(() => expect(there.home.read('bin/xdg-open.ours')).toMatch(/^303 http/), { timeout: 10_000 })
   })
 
   it('that cannot be opened is an error that names --print', async () => {
