@@ -12,11 +12,14 @@ export const commonFlags: readonly FlagSpec[] = Object.freeze([
   { name: 'help', help: 'show this text' },
 ])
 
+/** The words after the command; the first is undefined where an option stands in its place. */
+type Words = readonly (string | undefined)[]
+
 /** The checked words of a command. Asking for a name that the table does not have is a fault of ours. */
 export class ParsedArguments {
   readonly #command: CommandSpec
   readonly #values: ReadonlyMap<string, readonly string[]>
-  readonly #words: readonly string[]
+  readonly #words: Words
   readonly #taken = new Set<string>()
   /** The words of another program; none where the command takes none. */
   readonly program: readonly string[]
@@ -24,7 +27,7 @@ export class ParsedArguments {
   constructor(
     command: CommandSpec,
     values: ReadonlyMap<string, readonly string[]>,
-    words: readonly string[],
+    words: Words,
     program: readonly string[],
   ) {
     this.#command = command
@@ -143,8 +146,15 @@ export function parseCommandArguments(command: CommandSpec, words: readonly stri
     if (values.has(flag.name) && flag.many !== true) throw usageError(command, `--${flag.name} is given twice`)
     values.set(flag.name, [...(values.get(flag.name) ?? []), checkedValue(command, flag, token)])
   }
-  if (!values.has('help')) checkWords(command, positionals)
-  return new ParsedArguments(command, values, positionals, program)
+  const instead = command.arguments[0]?.insteadBy
+  const isReplaced = instead !== undefined && values.has(instead) && positionals.length < needed(command).length
+  const placed: Words = isReplaced ? [undefined, ...positionals] : positionals
+  if (!values.has('help')) checkWords(command, placed)
+  return new ParsedArguments(command, values, placed, program)
+}
+
+function needed(command: CommandSpec): CommandSpec['arguments'] {
+  return command.arguments.filter((argument) => argument.optional !== true)
 }
 
 function shortForm(name: string): { short?: string } {
@@ -169,9 +179,8 @@ function checkedValue(
   return token.value
 }
 
-function checkWords(command: CommandSpec, words: readonly string[]): void {
-  const required = command.arguments.filter((argument) => argument.optional !== true)
-  const missing = required[words.length]
+function checkWords(command: CommandSpec, words: Words): void {
+  const missing = needed(command)[words.length]
   if (missing !== undefined) throw usageError(command, `${missing.name} is missing`)
   const empty = command.arguments.find((_, position) => words[position] === '')
   if (empty !== undefined) throw usageError(command, `${empty.name} is empty`)

@@ -26,6 +26,8 @@ export interface ArgumentSpec {
   readonly name: string
   readonly help: string
   readonly optional?: boolean | undefined
+  /** The option that may stand in its place, for the first word alone. */
+  readonly insteadBy?: string | undefined
 }
 
 /** The headings of the overview, in order. */

@@ -9,7 +9,21 @@ import { HardkeyError } from '../errors.ts'
 import { type PromptVariables, readPromptVariables } from './prompt-variables.ts'
 import { readVaultVariables, type VaultVariables } from './vault-variables.ts'
 
-export interface Environment {
+/** Where the services of AWS are, and how often one is tried. */
+interface WayToAws {
+  /** AWS_ENDPOINT_URL_STS and its like, else AWS_ENDPOINT_URL; whether they count says what follows. */
+  readonly endpoints: Readonly<Record<'sts' | 's3' | 'kms', EndpointVariable | undefined>>
+  /** AWS_ENDPOINT_URL_IAM; none with AWS_IGNORE_CONFIGURED_ENDPOINT_URLS. */
+  readonly iamEndpoint: string | undefined
+  readonly ignoresConfiguredEndpoints: boolean | undefined
+  readonly retryMode: string | undefined
+  readonly stsRegionalEndpoints: string | undefined
+  readonly useFipsEndpoint: boolean | undefined
+  readonly useDualstackEndpoint: boolean | undefined
+  readonly maxAttempts: number | undefined
+}
+
+export interface Environment extends WayToAws {
   /** Holds `keys/`: HARDKEY_HOME, or `hardkey` in the platform's folder for settings. */
   readonly hardkeyHome: string
   /** HARDKEY_HOME was set: a program that starts the command must have it too. */
@@ -26,16 +40,6 @@ export interface Environment {
   readonly profile: string | undefined
   /** AWS_REGION, else AWS_DEFAULT_REGION. */
   readonly region: string | undefined
-  /** AWS_ENDPOINT_URL_STS, else AWS_ENDPOINT_URL; none with AWS_IGNORE_CONFIGURED_ENDPOINT_URLS. */
-  readonly stsEndpoint: { readonly url: string; readonly variable: string } | undefined
-  /** AWS_ENDPOINT_URL_IAM; likewise. */
-  readonly iamEndpoint: string | undefined
-  /** AWS_ENDPOINT_URL_S3, else AWS_ENDPOINT_URL; likewise. */
-  readonly s3Endpoint: { readonly url: string; readonly variable: string } | undefined
-  readonly ignoresConfiguredEndpoints: boolean | undefined
-  readonly useFipsEndpoint: boolean | undefined
-  readonly useDualstackEndpoint: boolean | undefined
-  readonly maxAttempts: number | undefined
   readonly roleSessionName: string | undefined
   readonly mfaSerial: string | undefined
   /** AWS_CA_BUNDLE, else nothing: NODE_EXTRA_CA_CERTS is Node's own and works besides. */
@@ -48,8 +52,6 @@ export interface Environment {
   readonly pkcs11ModulePath: string | undefined
   /** TPM2TOOLS_TCTI: where the TPM is, for a tpm2: URI without `device`. */
   readonly tpmDevice: string | undefined
-  /** AWS_ENDPOINT_URL_KMS, else AWS_ENDPOINT_URL; none with AWS_IGNORE_CONFIGURED_ENDPOINT_URLS. */
-  readonly kmsEndpoint: string | undefined
   /** The key by which AWS KMS is asked to decrypt a keyset, and nothing else. Read when it is called. */
   readonly awsKey: () => AwsKeyVariables | undefined
   readonly vault: VaultVariables
@@ -68,6 +70,12 @@ export interface Environment {
   readonly all: () => Readonly<Record<string, string>>
   /** For a program that we start: all variables but those of AWS, of hardkey, of Node and of systemd's sockets. */
   readonly forPrograms: Readonly<Record<string, string>>
+}
+
+/** An endpoint and the variable that names it. */
+export interface EndpointVariable {
+  readonly url: string
+  readonly variable: string
 }
 
 /** AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN. */
@@ -93,7 +101,6 @@ export function readEnvironment(variables: Variables, platform: NodeJS.Platform,
       ? (read('APPDATA') ?? path.join(home(), 'AppData', 'Roaming'))
       : (absolute(path, read('XDG_CONFIG_HOME')) ?? path.join(home(), '.config'))
   const given = read('HARDKEY_HOME')
-  const ignored = flag(read, 'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS')
   return {
     hardkeyHome: given === undefined ? path.join(settings(), 'hardkey') : path.resolve(given),
     hardkeyHomeIsSet: given !== undefined,
@@ -104,20 +111,13 @@ export function readEnvironment(variables: Variables, platform: NodeJS.Platform,
     awsCredentialsFile: read('AWS_SHARED_CREDENTIALS_FILE') ?? path.join(home(), '.aws', 'credentials'),
     profile: read('AWS_PROFILE') ?? read('AWS_DEFAULT_PROFILE'),
     region: read('AWS_REGION') ?? read('AWS_DEFAULT_REGION'),
-    stsEndpoint: ignored === true ? undefined : endpointOf(read, 'AWS_ENDPOINT_URL_STS'),
-    iamEndpoint: ignored === true ? undefined : read('AWS_ENDPOINT_URL_IAM'),
-    s3Endpoint: ignored === true ? undefined : endpointOf(read, 'AWS_ENDPOINT_URL_S3'),
-    ignoresConfiguredEndpoints: ignored,
-    useFipsEndpoint: flag(read, 'AWS_USE_FIPS_ENDPOINT'),
-    useDualstackEndpoint: flag(read, 'AWS_USE_DUALSTACK_ENDPOINT'),
-    maxAttempts: attempts(read('AWS_MAX_ATTEMPTS')),
+    ...wayToAws(read),
     roleSessionName: read('AWS_ROLE_SESSION_NAME'),
     mfaSerial: read('AWS_MFA_SERIAL'),
     caBundle: read('AWS_CA_BUNDLE'),
     proxy: proxyOf(read),
     pkcs11ModulePath: read('PKCS11_MODULE_PATH'),
     tpmDevice: read('TPM2TOOLS_TCTI'),
-    kmsEndpoint: ignored === true ? undefined : (read('AWS_ENDPOINT_URL_KMS') ?? read('AWS_ENDPOINT_URL')),
     awsKey: () => awsKeyOf(read),
     prompts: readPromptVariables(read),
     vault: readVaultVariables(read, (name) => variables[name], path.join, home),
@@ -138,6 +138,24 @@ function proxyOf(read: (name: string) => string | undefined): Environment['proxy
     // HTTP_PROXY in capitals can be set by a request to a CGI program; curl reads the lower case alone.
     http: read('http_proxy'),
     noProxy: read('NO_PROXY') ?? read('no_proxy'),
+  }
+}
+
+function wayToAws(read: (name: string) => string | undefined): WayToAws {
+  const ignored = flag(read, 'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS')
+  return {
+    endpoints: {
+      sts: endpointOf(read, 'AWS_ENDPOINT_URL_STS'),
+      s3: endpointOf(read, 'AWS_ENDPOINT_URL_S3'),
+      kms: endpointOf(read, 'AWS_ENDPOINT_URL_KMS'),
+    },
+    iamEndpoint: ignored === true ? undefined : read('AWS_ENDPOINT_URL_IAM'),
+    ignoresConfiguredEndpoints: ignored,
+    retryMode: read('AWS_RETRY_MODE'),
+    stsRegionalEndpoints: read('AWS_STS_REGIONAL_ENDPOINTS'),
+    useFipsEndpoint: flag(read, 'AWS_USE_FIPS_ENDPOINT'),
+    useDualstackEndpoint: flag(read, 'AWS_USE_DUALSTACK_ENDPOINT'),
+    maxAttempts: attempts(read('AWS_MAX_ATTEMPTS')),
   }
 }
 
@@ -178,7 +196,7 @@ function absolute(path: typeof posix, value: string | undefined): string | undef
   return value !== undefined && path.isAbsolute(value) ? value : undefined
 }
 
-function endpointOf(read: (name: string) => string | undefined, own: string): Environment['stsEndpoint'] {
+function endpointOf(read: (name: string) => string | undefined, own: string): EndpointVariable | undefined {
   for (const variable of [own, 'AWS_ENDPOINT_URL']) {
     const url = read(variable)
     if (url !== undefined) return { url, variable }

@@ -8,6 +8,7 @@ import type { CommandContext } from './command.ts'
 import { type MadePolicy, policyLines } from './import-policy.ts'
 import { type ImportProof, proofTexts } from './import-proof.ts'
 import { asksAPerson } from './pin-prompt.ts'
+import { tellProfileLine } from './profile-line.ts'
 import { pairLines } from './table-lines.ts'
 
 /** All that `import` did. */
@@ -15,6 +16,8 @@ export interface Imported {
   readonly result: CheckInResult
   readonly proof: ImportProof
   readonly profile: WriteCredentialProcess | undefined
+  /** The record that the profile asked for before, where it was another. */
+  readonly askedBefore: string | undefined
   /** Files that held the plaintext. */
   readonly removed: readonly string[]
   /** Places that hold it still. */
@@ -30,7 +33,8 @@ export function tellImport(context: CommandContext, imported: Imported): void {
 }
 
 /** What a person should know or change. */
-function tellNotes({ environment, report }: CommandContext, { result, profile, remains }: Imported): void {
+function tellNotes(context: CommandContext, { result, profile, askedBefore, remains }: Imported): void {
+  const { report } = context
   const { stored, info, found, awaitsApproval } = result
   if (found) report.note('this very key was in the device already; it was kept')
   if (awaitsApproval) {
@@ -42,9 +46,7 @@ function tellNotes({ environment, report }: CommandContext, { result, profile, r
   if (asksAPerson(KeyUri.parse(stored.record.uri))) {
     report.note('the key URI has no pin-source: what unlocks the device is asked at the terminal each time')
   }
-  if (environment.hardkeyHomeIsSet) {
-    report.warning(`the AWS profile ${profile.profile} works only where HARDKEY_HOME is set as it is now`)
-  }
+  tellProfileLine(context, profile.profile, askedBefore)
 }
 
 function tellResult({ args, output }: CommandContext, { result, proof, profile, removed, policy }: Imported): void {

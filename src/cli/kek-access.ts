@@ -12,13 +12,15 @@ import { readOwnFile } from '../files/read-own-file.ts'
 import type { KeyUri } from '../key/uri.ts'
 import { type ProfileSettings, profileSettings } from '../profiles/aws-config.ts'
 import { profileCredentials } from '../profiles/plaintext-key.ts'
+import { hardkeyCall } from '../profiles/process-line.ts'
 import type { CommandContext } from './command.ts'
 import { transitServer } from './kek-uri.ts'
 import { awsFiles } from './open-key.ts'
+import { configuredEndpoints } from './settings.ts'
 
 const longestBundle = 4 * 1024 * 1024
-/** Set for the processes that the AWS SDK's chain starts. */
-const circleVariable = 'HARDKEY_OPENS_KEYSET'
+/** Set for the processes that the AWS SDK's chain starts: the keysets that wait for it. */
+const chainVariable = '_HARDKEY_PROFILE_CHAIN'
 
 /** @throws ERR_CONFIG_INVALID */
 export async function keysetEntry(context: CommandContext, uri: KeyUri): Promise<BackendEntry> {
@@ -27,12 +29,12 @@ export async function keysetEntry(context: CommandContext, uri: KeyUri): Promise
   const files = awsFiles(environment)
   const settings = await profileSettings(files, profile)
   const bundle = environment.caBundle ?? settings.get('ca_bundle')
-  const ofProfile = environment.ignoresConfiguredEndpoints === true ? undefined : settings.endpointUrl('kms')
+  const { ofVariable, ofProfile } = configuredEndpoints(context, settings, 'kms')
   // The CA of somebody's own Vault has no say over the clouds.
   const ofVault = transitServer(uri) === undefined ? undefined : environment.vault.caBytes
   const options: TinkOptions = {
-    awsCredentials: awsKey(context, settings),
-    awsEndpoint: (environment.kmsEndpoint ?? ofProfile)?.replace(/\/$/, ''),
+    awsCredentials: awsKey(context, settings, uri),
+    awsEndpoint: (ofVariable ?? ofProfile)?.value.replace(/\/$/, ''),
     ca: ofVault ?? (bundle === undefined ? undefined : await readOwnFile(bundle, { maxBytes: longestBundle })),
     proxy: environment.proxy,
     now,
@@ -40,8 +42,13 @@ export async function keysetEntry(context: CommandContext, uri: KeyUri): Promise
   return { scheme: 'tink', backend: async () => tinkBackend(options), importer: async () => tinkImporter(options) }
 }
 
-function awsKey({ environment, args }: CommandContext, settings: ProfileSettings): () => Promise<AwsCredentials> {
+function awsKey(
+  { environment, args }: CommandContext,
+  settings: ProfileSettings,
+  uri: KeyUri,
+): () => Promise<AwsCredentials> {
   const { profile } = settings
+  const keyset = encodeURIComponent(uri.get('file') ?? '')
   const chain = chainedAwsCredentials()
   return async () => {
     const ofEnvironment = environment.awsKey()
@@ -51,15 +58,16 @@ function awsKey({ environment, args }: CommandContext, settings: ProfileSettings
       const { accessKeyId, secret: secretAccessKey, sessionToken } = found
       return { accessKeyId, secretAccessKey, sessionToken }
     }
-    const asksUs = settings.get('credential_process')?.split(/\s+credential-process\s+/)[1]
-    const isCircle = asksUs?.split(/\s/)[0] === args.word('NAME') || process.env[circleVariable] !== undefined
-    if (isCircle) throw circle(profile)
-    return await foundByChain(chain, profile)
+    const asked = hardkeyCall(settings.get('credential_process') ?? '')?.words[0]
+    const waiting = (process.env[chainVariable] ?? '').split(',').filter((one) => one !== '')
+    if ((asked !== undefined && asked === args.optionalWord('NAME')) || waiting.includes(keyset)) throw circle(profile)
+    return await foundByChain(chain, [...waiting, keyset].join(','))
   }
 }
 
-async function foundByChain(chain: () => Promise<AwsCredentials>, profile: string): Promise<AwsCredentials> {
-  process.env[circleVariable] = profile
+async function foundByChain(chain: () => Promise<AwsCredentials>, waiting: string): Promise<AwsCredentials> {
+  const before = process.env[chainVariable]
+  process.env[chainVariable] = waiting
   try {
     return await chain()
   } catch (error) {
@@ -68,7 +76,8 @@ async function foundByChain(chain: () => Promise<AwsCredentials>, profile: strin
     const more = installs ? '; for its other sources, npm install @aws-sdk/credential-providers' : ''
     throw new HardkeyError(error.code, error.message, { hint: `${sources}${more}`, cause: error.cause })
   } finally {
-    delete process.env[circleVariable]
+    if (before === undefined) delete process.env[chainVariable]
+    else process.env[chainVariable] = before
   }
 }
 

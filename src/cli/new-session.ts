@@ -6,9 +6,11 @@
 import { HardkeyError } from '../errors.ts'
 import type { StartedBackend } from '../key/hmac-key.ts'
 import type { PinSource } from '../key/pin-source.ts'
+import { secretDateKeys } from '../sigv4/date-key.ts'
 import type { StsSession } from '../sts/answer.ts'
 import type { StsClient } from '../sts/client.ts'
 import type { CommandContext } from './command.ts'
+import type { StsConnection } from './connection.ts'
 import { withDateKeys } from './date-keys.ts'
 import type { NamedKey } from './open-key.ts'
 import { type SessionRequest, sessionRequest } from './session-request.ts'
@@ -42,7 +44,7 @@ export async function newSession(
       prepare: async () => (await import('./connection.ts')).connectSts(settings, report.step),
       use: (keys, sts) => {
         report.step(`ask STS for ${request.action}`)
-        return report.waiting('STS', ask(sts.client(keys, now), request, signal))
+        return report.waiting('STS', ask(sts.client(keys, now), request, { sts, now, signal }))
       },
       signal,
       started,
@@ -53,14 +55,25 @@ export async function newSession(
   }
 }
 
-function ask(sts: StsClient, request: SessionRequest, signal: AbortSignal): Promise<StsSession> {
+interface AskParts {
+  readonly sts: StsConnection
+  readonly now: () => Date
+  readonly signal: AbortSignal
+}
+
+/** The session of the request; what lies before it is asked for first, and signs. */
+async function ask(client: StsClient, request: SessionRequest, parts: AskParts): Promise<StsSession> {
+  const { sts, now, signal } = parts
   switch (request.action) {
-    case 'AssumeRole':
-      return sts.assumeRole(request.input, { signal })
+    case 'AssumeRole': {
+      const before = request.via && (await ask(client, request.via, parts))
+      const signer = before === undefined ? client : sts.client(secretDateKeys(before.credentials), now)
+      return await signer.assumeRole(request.input, { signal })
+    }
     case 'GetFederationToken':
-      return sts.getFederationToken(request.input, { signal })
+      return await client.getFederationToken(request.input, { signal })
     case 'GetSessionToken':
-      return sts.getSessionToken(request.input, { signal })
+      return await client.getSessionToken(request.input, { signal })
   }
 }
 

@@ -1,5 +1,6 @@
-// From the word NAME to a key URI. In: the name of a record, or a key URI with --access-key-id. Out: the URI with what
-// this run adds, the access key ID, and the settings of the record. The device is not asked here.
+// From the word NAME to a key URI. In: the name of a record, a key URI with --access-key-id, or an AWS profile that gets its
+// credentials from one of them. Out: the URI with what this run adds, the access key ID, and the settings of record and
+// profile. The device is not asked here.
 
 import { parseKeyUri } from '../backends/open.ts'
 import { HardkeyError } from '../errors.ts'
@@ -8,11 +9,13 @@ import { withoutPinSource } from '../key/pin-source.ts'
 import type { KeyUri } from '../key/uri.ts'
 import type { AwsFiles } from '../profiles/aws-config.ts'
 import { recordUri } from '../profiles/open-record.ts'
+import type { ProfileRole } from '../profiles/profile-chain.ts'
 import type { RecordSettings } from '../profiles/record.ts'
 import { listRecords, readRecord, recordPath, type StoredRecord } from '../profiles/record-store.ts'
 import type { ParsedArguments } from './args.ts'
 import type { CommandContext } from './command.ts'
 import { withTransit } from './kek-uri.ts'
+import type { ProfileKey } from './profile-key.ts'
 import { withVault } from './vault-uri.ts'
 
 /** What NAME stands for. The device has not been asked yet. */
@@ -21,8 +24,10 @@ export interface NamedKey {
   readonly title: string
   readonly uri: KeyUri
   readonly accessKeyId: string
-  /** Of the record; none for a key URI. */
+  /** Of the record, and of an AWS profile in NAME's place; none for a key URI. */
   readonly settings: RecordSettings
+  /** What such a profile says besides. */
+  readonly profile?: Pick<ProfileKey, 'role'> & { readonly through: readonly ProfileRole[] }
 }
 
 /** The folder of records. */
@@ -39,15 +44,33 @@ export function awsFiles(environment: CommandContext['environment']): AwsFiles {
 /** Reads what the word NAME of the command stands for. @throws ERR_USAGE, ERR_URI_INVALID, ERR_CONFIG_INVALID */
 export async function namedKey(context: CommandContext): Promise<NamedKey> {
   const { args } = context
-  const name = args.word('NAME')
-  const given = args.value('access-key-id')
+  const accessKeyId = args.value('access-key-id')
+  const name = args.optionalWord('NAME')
+  const profile = name === undefined ? args.value('profile') : undefined
+  if (profile === undefined) return await keyOf(context, args.word('NAME'), { accessKeyId })
+  const { profileKey } = await import('./profile-key.ts')
+  const asked = await profileKey(context, awsFiles(context.environment), profile)
+  const key = await keyOf(context, asked.name, { ...asked, accessKeyId: accessKeyId ?? asked.accessKeyId })
+  const through = asked.through(key.settings)
+  return { ...key, settings: own(asked.over(key.settings)), profile: { role: asked.role, through } }
+}
+
+/** What the run or the line of a profile says besides. */
+type Said = Pick<ProfileKey, 'accessKeyId'> & { readonly pinSource?: string | undefined }
+
+async function keyOf(
+  context: CommandContext,
+  name: string,
+  { accessKeyId: given, pinSource }: Said,
+): Promise<NamedKey> {
+  const { args } = context
   if (!name.includes(':')) {
-    const stored = await storedRecord(context)
+    const stored = await recordNamed(context, name)
     const { accessKeyId } = stored.record
     if (given !== undefined && given !== accessKeyId) {
       throw args.wrong(`the record "${name}" is of ${accessKeyId}, not of the ID that --access-key-id gives`)
     }
-    const uri = await prepared(context, recordUri(stored), true)
+    const uri = await prepared(context, recordUri(stored), true, pinSource)
     return { title: name, uri, accessKeyId, settings: own(stored.record) }
   }
   const uri = parseKeyUri(name)
@@ -57,7 +80,8 @@ export async function namedKey(context: CommandContext): Promise<NamedKey> {
       'quote the URI: a shell ends a word at ; and &; or check the key in: hardkey import NAME --from device'
     throw args.wrong('a key URI needs --access-key-id', remedy)
   }
-  return { title: 'the key', uri: await prepared(context, uri), accessKeyId: given, settings: own({}) }
+  const complete = await prepared(context, uri, false, pinSource)
+  return { title: 'the key', uri: complete, accessKeyId: given, settings: own({}) }
 }
 
 /** What a polluted prototype would add is no setting. */
@@ -72,10 +96,14 @@ export async function recordForThisRun(context: CommandContext, stored: StoredRe
 }
 
 /** Reads the record that the word NAME names; a name that nobody knows is corrected. */
-export async function storedRecord({ args, environment }: CommandContext): Promise<StoredRecord> {
-  const name = args.word('NAME')
+export async function storedRecord(context: CommandContext): Promise<StoredRecord> {
+  const name = context.args.word('NAME')
+  if (name.includes(':')) throw context.args.wrong('NAME is the name of a record here, not a key URI')
+  return await recordNamed(context, name)
+}
+
+async function recordNamed({ environment }: CommandContext, name: string): Promise<StoredRecord> {
   const folder = recordsFolder(environment)
-  if (name.includes(':')) throw args.wrong('NAME is the name of a record here, not a key URI')
   const path = recordPath(folder, name)
   try {
     return await readRecord(path)
@@ -107,10 +135,18 @@ export function pinSourceOption(args: ParsedArguments): string | undefined {
   )
 }
 
-/** The URI with what this run adds: --pin-source, and a device where it names none. A record keeps what it names. */
-export async function prepared(context: CommandContext, uri: KeyUri, isRecord = false): Promise<KeyUri> {
+/**
+ * The URI with what this run adds: --pin-source, else that of a profile's line, and a device where it names none. A record
+ * keeps what it names.
+ */
+export async function prepared(
+  context: CommandContext,
+  uri: KeyUri,
+  isRecord = false,
+  ofLine?: string,
+): Promise<KeyUri> {
   const { args, report } = context
-  const source = pinSourceOption(args)
+  const source = pinSourceOption(args) ?? ofLine
   const withSource = source === undefined ? uri : withoutPinSource(uri).with({ query: { 'pin-source': source } })
   if (withSource.has('pin-value')) {
     report.warning('pin-value in a key URI can be read by others in the list of processes; use pin-source')

@@ -13,14 +13,22 @@ import {
   type TokenCode,
 } from '../sts/inputs.ts'
 import type { CommandContext } from './command.ts'
-import { durationOption } from './durations.ts'
+import { cappedDuration, durationOption } from './durations.ts'
 import type { NamedKey } from './open-key.ts'
 import { byOption } from './option-names.ts'
+import { chainedRequest } from './role-chain.ts'
 import { textOrFile } from './text-or-file.ts'
+
+/** A role, and the session that signs for it; without one the key itself does. */
+export interface RoleRequest {
+  readonly action: 'AssumeRole'
+  readonly input: AssumeRoleInput
+  readonly via?: SessionRequest | undefined
+}
 
 /** One action with its input. */
 export type SessionRequest =
-  | { readonly action: 'AssumeRole'; readonly input: AssumeRoleInput }
+  | RoleRequest
   | { readonly action: 'GetSessionToken'; readonly input: GetSessionTokenInput }
   | { readonly action: 'GetFederationToken'; readonly input: GetFederationTokenInput }
 
@@ -38,42 +46,46 @@ const notOfFederation = [...ofRolesOnly, 'mfa-serial', 'token-code', 'mfa-proces
  */
 export async function sessionRequest(
   context: CommandContext,
-  { settings, accessKeyId }: NamedKey,
+  { settings, accessKeyId, profile }: NamedKey,
   signal: AbortSignal,
   askedRole?: string,
 ): Promise<SessionRequest> {
-  const { args } = context
+  const { args, report } = context
   const name = args.value('federation-name')
   const given = askedRole ?? args.value('role-arn')
   if (given !== undefined && args.has('no-role')) throw args.wrong('--no-role contradicts --role-arn')
   if (given !== undefined && name !== undefined) throw args.wrong('--federation-name contradicts --role-arn')
-  const durationSeconds = durationOption(args, 'duration') ?? settings.durationSeconds
+  const asked = durationOption(args, 'duration') ?? settings.durationSeconds
   const roleArn = args.has('no-role') ? undefined : (given ?? settings.roleArn)
   if (name !== undefined) {
     refuseOptions(context, notOfFederation, 'GetFederationToken')
+    const durationSeconds = cappedDuration(report, 'GetFederationToken', asked)
     const input = { name, durationSeconds, tags: tags(context), ...(await policies(context)) }
     byOption(args, () => checkGetFederationToken(input))
     return { action: 'GetFederationToken', input }
   }
   if (roleArn === undefined) {
     refuseOptions(context, notOfSessionTokens, 'GetSessionToken (no role is given)')
+    const durationSeconds = cappedDuration(report, 'GetSessionToken', asked)
     const input = { durationSeconds, ...(await mfaInput(context, settings, signal)) }
     byOption(args, () => checkGetSessionToken(input))
     return { action: 'GetSessionToken', input }
   }
+  const { through = [], role } = profile ?? {}
   const input = {
     roleArn,
-    durationSeconds,
+    durationSeconds: cappedDuration(report, through.length === 0 ? 'AssumeRole' : 'chained', asked),
     roleSessionName: args.value('role-session-name') ?? context.environment.roleSessionName ?? settings.roleSessionName,
     externalId: args.value('external-id') ?? settings.externalId,
-    sourceIdentity: args.value('source-identity'),
-    transitiveTagKeys: some(args.values('transitive-tag-key')),
-    tags: tags(context),
+    sourceIdentity: args.value('source-identity') ?? role?.sourceIdentity,
+    transitiveTagKeys: some(args.values('transitive-tag-key')) ?? role?.transitiveTagKeys,
+    tags: tags(context) ?? role?.tags,
     ...(await policies(context)),
     ...(await mfaInput(context, settings, signal)),
   }
+  for (const before of through) checkAssumeRole(before, accessKeyId)
   byOption(args, () => checkAssumeRole(input, accessKeyId))
-  return { action: 'AssumeRole', input }
+  return chainedRequest(through, input)
 }
 
 /** Refuses defaults of a new record that STS would refuse each time. @throws ERR_CONFIG_INVALID */

@@ -5,7 +5,7 @@
 
 import { HardkeyError } from '../errors.ts'
 import { readOwnFile } from '../files/read-own-file.ts'
-import { type ProfileSettings, profileSettings } from '../profiles/aws-config.ts'
+import { noProfile, type ProfileSettings, profileSettings } from '../profiles/aws-config.ts'
 import type { RecordSettings } from '../profiles/record.ts'
 import { stsEndpoint } from '../sts/endpoints.ts'
 import type { CommandContext } from './command.ts'
@@ -51,6 +51,7 @@ export async function stsSettings(context: CommandContext, record: RecordSetting
     args.has('use-dualstack-endpoint') ||
     (environment.useDualstackEndpoint ?? profile.flag('use_dualstack_endpoint') ?? false)
   checkEndpoint({ region, endpoint, useFipsEndpoint, useDualstackEndpoint })
+  checkModes(context, profile)
   const attempts = environment.maxAttempts ?? profile.number('max_attempts')
   return {
     region,
@@ -81,14 +82,13 @@ export async function s3EndpointSetting(
   context: CommandContext,
   record: RecordSettings,
 ): Promise<Setting<string> | undefined> {
-  const { args, environment } = context
   const profile = await awsProfile(context)
-  const ofProfile = environment.ignoresConfiguredEndpoints === true ? undefined : profile.endpointUrl('s3')
+  const { ofVariable, ofProfile } = configuredEndpoints(context, profile, 's3')
   const found =
-    setting(args.value('endpoint-url'), '--endpoint-url') ??
-    setting(environment.s3Endpoint?.url, environment.s3Endpoint?.variable ?? '') ??
+    setting(context.args.value('endpoint-url'), '--endpoint-url') ??
+    ofVariable ??
     setting(record.store === 's3' ? record.endpointUrl : undefined, 'the record') ??
-    setting(ofProfile, profile.where('endpoint_url') ?? 'the AWS profile')
+    ofProfile
   if (found !== undefined && !/^https?:\/\/[^/?#@]+(?:\/[^?#]*)?$/i.test(found.value)) {
     throw new HardkeyError('ERR_CONFIG_INVALID', `the endpoint is not an http or https URL (from ${found.origin})`, {
       hint: 'write scheme, host and port, as in https://store.example:9000',
@@ -105,7 +105,7 @@ export async function networkSettings(context: CommandContext): Promise<NetworkS
 /** A key of a store that has no STS gets no sessions, unless this run says where an STS is. */
 function refuseStoreWithoutSts({ args, environment }: CommandContext, { store }: RecordSettings): void {
   if (store === undefined || args.value('endpoint-url') !== undefined) return
-  if (environment.stsEndpoint?.variable === 'AWS_ENDPOINT_URL_STS') return
+  if (environment.endpoints.sts?.variable === 'AWS_ENDPOINT_URL_STS') return
   throw new HardkeyError(
     'ERR_CONFIG_INVALID',
     'this key is of a store without STS, which gives no temporary credentials',
@@ -119,11 +119,7 @@ async function awsProfile({ args, environment }: CommandContext): Promise<Profil
   const named = args.value('profile')
   const files = { config: environment.awsConfigFile, credentials: environment.awsCredentialsFile }
   const profile = await profileSettings(files, named ?? environment.profile ?? 'default')
-  if (named !== undefined && !profile.exists) {
-    throw new HardkeyError('ERR_CONFIG_INVALID', `there is no AWS profile "${named}"`, {
-      hint: `profiles are read from ${files.config} and ${files.credentials}`,
-    })
-  }
+  if (named !== undefined && !profile.exists) throw noProfile(named, files)
   return profile
 }
 
@@ -141,21 +137,65 @@ function regionOf(
 }
 
 function endpointOf(
-  { args, environment }: CommandContext,
+  context: CommandContext,
   record: RecordSettings,
   profile: ProfileSettings,
 ): Setting<string> | undefined {
-  const ofProfile = environment.ignoresConfiguredEndpoints === true ? undefined : profile.endpointUrl('sts')
+  const { ofVariable, ofProfile } = configuredEndpoints(context, profile, 'sts')
   return (
-    setting(args.value('endpoint-url'), '--endpoint-url') ??
-    setting(environment.stsEndpoint?.url, environment.stsEndpoint?.variable ?? '') ??
+    setting(context.args.value('endpoint-url'), '--endpoint-url') ??
+    ofVariable ??
     setting(record.endpointUrl, 'the record') ??
-    setting(ofProfile, profile.where('endpoint_url') ?? 'the AWS profile')
+    ofProfile
   )
+}
+
+/** Neither counts where they are to be ignored, of which the variable has the last word as in the SDKs. */
+export function configuredEndpoints(
+  { environment }: CommandContext,
+  profile: ProfileSettings,
+  service: 'sts' | 's3' | 'kms',
+): { readonly ofVariable: Setting<string> | undefined; readonly ofProfile: Setting<string> | undefined } {
+  const isIgnored = environment.ignoresConfiguredEndpoints ?? profile.flag('ignore_configured_endpoint_urls') ?? false
+  if (isIgnored) return { ofVariable: undefined, ofProfile: undefined }
+  const [variable, configured] = [environment.endpoints[service], profile.endpoint(service)]
+  return {
+    ofVariable: setting(variable?.url, variable?.variable ?? ''),
+    ofProfile: setting(configured?.url, configured?.where ?? ''),
+  }
 }
 
 function setting<T>(value: T | undefined, origin: string): Setting<T> | undefined {
   return value === undefined ? undefined : { value, origin }
+}
+
+/**
+ * What hardkey has one way for, though AWS tools have several: the regional endpoint answers for every Region, and retries
+ * are those of "standard", which "adaptive" slows down and "legacy" once was.
+ */
+function checkModes({ environment, report }: CommandContext, profile: ProfileSettings): void {
+  for (const { name, ofVariable, modes, ours } of [
+    {
+      name: 'retry_mode',
+      ofVariable: environment.retryMode,
+      modes: ['standard', 'adaptive', 'legacy'],
+      ours: 'standard',
+    },
+    {
+      name: 'sts_regional_endpoints',
+      ofVariable: environment.stsRegionalEndpoints,
+      modes: ['regional', 'legacy'],
+      ours: 'regional',
+    },
+  ]) {
+    const mode =
+      setting(ofVariable, `AWS_${name.toUpperCase()}`) ?? setting(profile.get(name), profile.where(name) ?? name)
+    if (mode === undefined || mode.value === ours) continue
+    if (!modes.includes(mode.value)) {
+      throw new HardkeyError('ERR_CONFIG_INVALID', `${name} is none of ${modes.join(', ')} (from ${mode.origin})`)
+    }
+    report.step(`${name} ${mode.value} (from ${mode.origin}) counts as ${ours}`)
+  }
 }
 
 /** Asks the table of endpoints now, before a device is opened, and says which setting it refuses. */

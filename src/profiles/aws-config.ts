@@ -13,7 +13,13 @@ export interface AwsFiles {
   readonly credentials: string
 }
 
-/** What the two files say of a profile. */
+/** An endpoint, and FILE:LINE where it stands. */
+export interface ConfiguredEndpoint {
+  readonly url: string
+  readonly where: string
+}
+
+/** What the two files say of a profile, with what it takes from others by `include_profile`, a name of aws-vault. */
 export interface ProfileSettings {
   readonly profile: string
   /** False when neither file has the profile. */
@@ -28,9 +34,9 @@ export interface ProfileSettings {
   number(name: string): number | undefined
   /**
    * `endpoint_url` for a service (`sts`, `s3`): that of its block in the `[services NAME]` of the profile, else that of
-   * the profile; none where `ignore_configured_endpoint_urls` is true.
+   * the profile. Whether it counts, `ignore_configured_endpoint_urls` says.
    */
-  endpointUrl(service: string): string | undefined
+  endpoint(service: string): ConfiguredEndpoint | undefined
 }
 
 /** One of the two files, read. Wiped by whoever read it: it may hold secrets. */
@@ -106,31 +112,68 @@ export function refuseProblems(file: AwsFile, profile: string): void {
 
 /**
  * The settings of a profile. A profile that neither file has gives settings that are all undefined.
- * @throws ERR_CONFIG_INVALID with FILE:LINE where a file is malformed at this profile, or cannot be read safely
+ * @throws ERR_CONFIG_INVALID with FILE:LINE where a file is malformed at this profile, or cannot be read safely; where
+ * `include_profile` goes round in a circle or names no profile
  */
 export async function profileSettings(files: AwsFiles, profile: string): Promise<ProfileSettings> {
   return await withAwsFiles(files, (both) => {
-    for (const file of both) refuseProblems(file, profile)
-    const values = new Map<string, string>()
-    const places = new Map<string, string>()
-    for (const file of both) collect(file, sectionInUse(file, profile), values, places)
-    const [config] = both
-    const services = new Map<string, string>()
-    collect(config, `services.${values.get('services') ?? ''}`, services, new Map())
-    const exists = both.some((file) => file.lines.some((line) => isHeaderOf(file, line, profile)))
-    return settingsFrom({ profile, exists, values, places, services })
+    const found = collectProfile(both, profile)
+    const seen = [profile]
+    for (let next = found.values.get('include_profile'); next !== undefined; ) {
+      refuseCircle('include_profile', seen, next)
+      seen.push(next)
+      const { exists, values, places } = collectProfile(both, next)
+      if (!exists) throw noProfile(next, files, found.places.get('include_profile'))
+      for (const [name, value] of values) {
+        if (found.values.has(name)) continue
+        found.values.set(name, value)
+        found.places.set(name, places.get(name) ?? '')
+      }
+      next = values.get('include_profile')
+    }
+    const services = collect(both[0], `services.${found.values.get('services') ?? ''}`)
+    return settingsFrom(profile, found, services)
   })
 }
 
-interface Collected {
-  readonly profile: string
-  readonly exists: boolean
-  readonly values: ReadonlyMap<string, string>
-  readonly places: ReadonlyMap<string, string>
-  readonly services: ReadonlyMap<string, string>
+/** @throws ERR_CONFIG_INVALID where `next` was seen before, with the whole way round */
+export function refuseCircle(setting: string, seen: readonly string[], next: string): void {
+  if (!seen.includes(next)) return
+  const way = [...seen.slice(seen.indexOf(next)), next].join(' -> ')
+  throw new HardkeyError('ERR_CONFIG_INVALID', `${setting} goes round in a circle: ${way}`, {
+    hint: 'take the line out of one of these profiles',
+  })
 }
 
-function settingsFrom({ profile, exists, values, places, services }: Collected): ProfileSettings {
+/** ERR_CONFIG_INVALID for a profile that neither file has; `where` is the line that names it. */
+export function noProfile(profile: string, files: AwsFiles, where?: string): HardkeyError {
+  const by = where === undefined ? '' : ` (named in ${where})`
+  return new HardkeyError('ERR_CONFIG_INVALID', `there is no AWS profile "${profile}"${by}`, {
+    hint: `profiles are read from ${files.config} and ${files.credentials}`,
+  })
+}
+
+/** Settings by name, and FILE:LINE of each. */
+interface Collected {
+  readonly values: Map<string, string>
+  readonly places: Map<string, string>
+}
+
+function collectProfile(both: readonly AwsFile[], profile: string): Collected & { readonly exists: boolean } {
+  for (const file of both) refuseProblems(file, profile)
+  const found = both.map((file) => collect(file, sectionInUse(file, profile)))
+  return {
+    exists: both.some((file) => file.lines.some((line) => isHeaderOf(file, line, profile))),
+    values: new Map(found.flatMap(({ values }) => [...values])),
+    places: new Map(found.flatMap(({ places }) => [...places])),
+  }
+}
+
+function settingsFrom(
+  profile: string,
+  { exists, values, places }: ReturnType<typeof collectProfile>,
+  services: Collected,
+): ProfileSettings {
   const wrong = (name: string, mustBe: string): HardkeyError =>
     new HardkeyError('ERR_CONFIG_INVALID', `${places.get(name)}: ${name} must be ${mustBe}`)
   const flag = (name: string): boolean | undefined => {
@@ -143,20 +186,25 @@ function settingsFrom({ profile, exists, values, places, services }: Collected):
     if (value !== undefined && !/^\d{1,9}$/.test(value)) throw wrong(name, 'a whole number')
     return value === undefined ? undefined : Number(value)
   }
-  const endpointUrl = (service: string): string | undefined =>
-    flag('ignore_configured_endpoint_urls') === true
-      ? undefined
-      : (services.get(`${service}.endpoint_url`) ?? values.get('endpoint_url'))
+  const endpoint = (service: string): ConfiguredEndpoint | undefined =>
+    endpointIn(services, `${service}.endpoint_url`) ?? endpointIn({ values, places }, 'endpoint_url')
   const get = (name: string): string | undefined => values.get(name)
-  return { profile, exists, get, where: (name) => places.get(name), flag, number, endpointUrl }
+  return { profile, exists, get, where: (name) => places.get(name), flag, number, endpoint }
 }
 
-function collect(file: AwsFile, section: string, values: Map<string, string>, places: Map<string, string>): void {
-  for (const [name, value] of iniSettings(file.bytes, file.lines, section)) {
+function endpointIn({ values, places }: Collected, name: string): ConfiguredEndpoint | undefined {
+  const url = values.get(name)
+  return url === undefined ? undefined : { url, where: places.get(name) ?? '' }
+}
+
+function collect(file: AwsFile, section: string): Collected {
+  const values = iniSettings(file.bytes, file.lines, section)
+  const places = new Map<string, string>()
+  for (const name of values.keys()) {
     const line = file.lines.findLast((one) => one.kind === 'setting' && one.section === section && one.name === name)
-    values.set(name, value)
     places.set(name, `${file.path}:${line?.number}`)
   }
+  return { values, places }
 }
 
 function isHeaderOf(file: AwsFile, line: IniLine, profile: string): boolean {

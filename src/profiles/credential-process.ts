@@ -1,7 +1,6 @@
-// The `credential_process` line that makes every AWS tool ask hardkey. In: the command and a record's name, the AWS files
-// and a profile. Out: the line, and the config file with it or without it, every other byte kept.
-// AWS SDKs and Tools Reference Guide, "Process credential provider". Some tools run the line in a shell and some split it
-// by themselves, so it must mean the same both ways.
+// The AWS profiles that ask hardkey. In: the AWS files, a profile and the line that process-line.ts made. Out: the config
+// file with the line or without it, every other byte kept; which profiles have it.
+// AWS SDKs and Tools Reference Guide, "Process credential provider".
 
 import { HardkeyError } from '../errors.ts'
 import { type AwsFile, type AwsFiles, profileLines, refuseProblems, sectionInUse, withAwsFiles } from './aws-config.ts'
@@ -9,7 +8,7 @@ import { editAwsFiles, replaceAwsFile } from './edit-aws-files.ts'
 import { type IniLine, iniValue } from './ini.ts'
 import { removeIniLines, setIniSettings } from './ini-edit.ts'
 import { plaintextKeyPlaces } from './plaintext-key.ts'
-import { checkRecordName } from './record.ts'
+import { hardkeyCall, isCredentialProcessLineOf, namesHardkey } from './process-line.ts'
 
 /** Which profile gets which line. */
 export interface WriteCredentialProcess {
@@ -21,23 +20,6 @@ export interface WriteCredentialProcess {
   readonly region?: string | undefined
   /** True when the plaintext key of this very profile is removed right after: until then the line has no effect. */
   readonly plaintextKeyGoesNext?: boolean | undefined
-}
-
-/**
- * The value of `credential_process`: the words of the command (an absolute path, on Windows with forward slashes), then
- * `credential-process NAME`. Words with spaces are put in double quotes, each as a whole.
- * @throws ERR_CONFIG_INVALID for a word that shells or AWS files would read as something else
- */
-export function credentialProcessLine(command: readonly string[], name: string): string {
-  checkRecordName(name)
-  return [...command, 'credential-process', name].map(quoted).join(' ')
-}
-
-/** True when this line asks hardkey for this record. */
-export function isCredentialProcessLineOf(line: string, name: string): boolean {
-  const words = wordsOf(line)
-  const at = words.indexOf('credential-process')
-  return words.slice(0, Math.max(at, 0)).some(isHardkey) && words[at + 1] === name
 }
 
 /** The line of a profile that asks hardkey. */
@@ -56,11 +38,11 @@ export function hardkeyLine(file: AwsFile, profile: string): HardkeyLine | undef
     ({ kind, name }) => kind === 'setting' && name === 'credential_process',
   )
   const [line] = lines.slice(-1)
-  const words = line === undefined ? [] : wordsOf(iniValue(file.bytes, line))
-  const at = words.indexOf('credential-process')
-  const name = words[at + 1]
-  if (line === undefined || name === undefined || !words.slice(0, Math.max(at, 0)).some(isHardkey)) return undefined
-  const program = words.slice(0, at).filter((word) => /^(?:\/|[A-Za-z]:[\\/])/.test(word))
+  if (line === undefined) return undefined
+  const call = hardkeyCall(iniValue(file.bytes, line))
+  const name = call?.words[0]
+  if (call === undefined || name === undefined || name.startsWith('-')) return undefined
+  const program = call.program.filter((word) => /^(?:\/|[A-Za-z]:[\\/])/.test(word))
   return { name, program, where: `${file.path}:${line.number}` }
 }
 
@@ -71,9 +53,16 @@ export function otherSignInOf(file: AwsFile, profile: string): readonly string[]
     .map(({ name, number }) => `${file.path}:${number} (${name})`)
 }
 
-/** Throws what `writeCredentialProcess` would throw and changes nothing: for before a check-in. */
-export async function checkCredentialProcess(input: WriteCredentialProcess): Promise<void> {
-  await withAwsFiles(input.files, (both) => edited(input, both).fill(0))
+/**
+ * Throws what `writeCredentialProcess` would throw and changes nothing: for before a check-in. Returns the record that the
+ * profile asks until now, where it is another one.
+ */
+export async function checkCredentialProcess(input: WriteCredentialProcess): Promise<string | undefined> {
+  return await withAwsFiles(input.files, (both) => {
+    edited(input, both).fill(0)
+    const asked = hardkeyLine(both[0], input.profile)?.name
+    return asked === hardkeyCall(input.line)?.words[0] ? undefined : asked
+  })
 }
 
 /**
@@ -83,6 +72,13 @@ export async function checkCredentialProcess(input: WriteCredentialProcess): Pro
  */
 export async function writeCredentialProcess(input: WriteCredentialProcess): Promise<void> {
   await editAwsFiles(input.files, (both) => replaceAwsFile(both[0], edited(input, both)))
+}
+
+/** The profiles whose `credential_process` asks hardkey for this record, in the order of the files. */
+export async function profilesThatAsk(files: AwsFiles, name: string): Promise<readonly string[]> {
+  return await withAwsFiles(files, (both) => [
+    ...new Set(both.flatMap((file) => file.lines.filter((line) => isOurs(file, line, name)).map(profileOf))),
+  ])
 }
 
 /**
@@ -96,7 +92,7 @@ export async function removeCredentialProcess(files: AwsFiles, name: string): Pr
       const ours = file.lines.filter((line) => isOurs(file, line, name))
       if (ours.length === 0) continue
       await replaceAwsFile(file, removeIniLines(file.bytes, file.lines, ours, file.path))
-      for (const line of ours) profiles.add((line.section ?? '').replace(/^profile\./, ''))
+      for (const line of ours) profiles.add(profileOf(line))
     }
     return [...profiles]
   })
@@ -135,9 +131,7 @@ function regionSetting(region: string | undefined): [string, string][] {
 
 function refuseForeignLine(file: AwsFile, profile: string): void {
   const isForeign = (line: IniLine): boolean =>
-    line.name === 'credential_process' &&
-    line.kind === 'setting' &&
-    !iniValue(file.bytes, line).split(/\s/).some(isHardkey)
+    line.name === 'credential_process' && line.kind === 'setting' && !namesHardkey(iniValue(file.bytes, line))
   const foreign = profileLines(file, profile).find(isForeign)
   if (foreign === undefined) return
   throw new HardkeyError('ERR_CONFIG_INVALID', `profile "${profile}" asks another program for its credentials`, {
@@ -146,13 +140,13 @@ function refuseForeignLine(file: AwsFile, profile: string): void {
 }
 
 /** The AWS CLI asks these before it runs a credential_process (botocore, create_credential_resolver). */
-const otherSignIns: readonly string[] = [
+export const otherSignIns: readonly string[] = Object.freeze([
   'role_arn',
   'sso_account_id',
   'sso_role_name',
   'web_identity_token_file',
   'login_session',
-]
+])
 
 function refuseOtherSignIn(both: readonly AwsFile[], profile: string): void {
   for (const file of both) {
@@ -166,27 +160,11 @@ function refuseOtherSignIn(both: readonly AwsFile[], profile: string): void {
   }
 }
 
+function profileOf(line: IniLine): string {
+  return (line.section ?? '').replace(/^profile\./, '')
+}
+
 function isOurs(file: AwsFile, line: IniLine, name: string): boolean {
   if (line.kind !== 'setting' || line.name !== 'credential_process') return false
   return isCredentialProcessLineOf(iniValue(file.bytes, line), name)
-}
-
-function wordsOf(line: string): readonly string[] {
-  return Array.from(line.matchAll(/"([^"]*)"|[^\s"]+/g), ([word, inside]) => inside ?? word)
-}
-
-/** The command itself, or its script behind `node`: /usr/bin/hardkey, C:/x/hardkey.cmd, …/dist/cli/hardkey.cjs. */
-function isHardkey(word: string): boolean {
-  return /^"?(.*[/\\])?hardkey(\.\w+)?"?$/.test(word)
-}
-
-function quoted(word: string): string {
-  if (/^[\w./:@%+=,~-]+$/.test(word) && !/[%~]/.test(word)) return word
-  // Inside double quotes a shell still reads $ ` \ and !, cmd.exe reads %; # and ; begin a comment in the file.
-  const special = /["$`\\!%#;\p{Cc}\p{Zl}\p{Zp}]/u.exec(word)?.[0]
-  if (word !== '' && special === undefined) return `"${word}"`
-  const fault = special === undefined ? 'a word is empty' : `"${special}" stands in a path`
-  throw new HardkeyError('ERR_CONFIG_INVALID', `the command cannot be written into an AWS file: ${fault}`, {
-    hint: 'install hardkey where its path has letters, digits and . _ - / alone, or name it by such a link',
-  })
 }

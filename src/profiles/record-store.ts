@@ -8,6 +8,7 @@ import { HardkeyError } from '../errors.ts'
 import { fileFailure, isMissingFile, systemCode } from '../files/file-failure.ts'
 import { readOwnFile } from '../files/read-own-file.ts'
 import { replaceAtomically } from '../files/replace-atomically.ts'
+import { withLock } from '../files/with-lock.ts'
 import { checkRecordName, formatRecord, isBesideRecord, type KeyRecord, maxRecordBytes, parseRecord } from './record.ts'
 
 /** A record and where it lies. */
@@ -78,6 +79,19 @@ export async function createRecord(path: string, record: KeyRecord): Promise<voi
  */
 export async function replaceRecord(path: string, record: KeyRecord): Promise<void> {
   await replaceAtomically(path, formatRecord(record), { followLinks: false })
+}
+
+/** An edit takes milliseconds; who holds the lock longer than this was stopped. */
+const lockWait = { waitMilliseconds: 5000 }
+
+/**
+ * Replaces a record by what `change` makes of it, while no other `configure` does.
+ * @throws ERR_CONFIG_INVALID where it cannot be read any more, where the new one is malformed, or the disk refuses
+ */
+export async function changeRecord(path: string, change: (record: KeyRecord) => KeyRecord): Promise<void> {
+  await withLock(`${path}.hardkey-lock`, lockWait, async () => {
+    await replaceRecord(path, change((await readRecord(path)).record))
+  })
 }
 
 async function removeIfSame(path: string, record: KeyRecord): Promise<void> {

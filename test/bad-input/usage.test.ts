@@ -139,6 +139,27 @@ describe('a variable', () => {
   })
 })
 
+describe('a word of a variable that is none', () => {
+  it.each([
+    ['tabrmd:', 'ERR_URI_INVALID', 'tabrmd'],
+    ['nonsense', 'ERR_URI_INVALID', '"nonsense" is not the address of a TPM'],
+    ['swtpm:host=127.0.0.1,port=abc', 'ERR_URI_INVALID', '"abc" is not a port'],
+    ['/no/such', 'ERR_DEVICE_UNAVAILABLE', '/no/such'],
+  ] as const)('B-107: TPM2TOOLS_TCTI=%s is refused, with its origin', async (value, code, says) => {
+    const words = ['whoami', 'tpm2:handle=0x81010100', '--access-key-id', there.accessKeyId, '--region', region]
+    const ran = await there.home.run(['--verbose', ...words], { environment: { TPM2TOOLS_TCTI: value } })
+    expect(ran.stderr).toContain('from TPM2TOOLS_TCTI')
+    expectRefused(ran, { code, says })
+  })
+
+  it.each([
+    ['AWS_RETRY_MODE', 'often'],
+    ['AWS_STS_REGIONAL_ENDPOINTS', 'global'],
+  ])('B-107: %s=%s is refused by its name', async (name, value) => {
+    await expectCommandRefuses(there.home, ['whoami', 'prod'], config(name), { environment: { [name]: value } })
+  })
+})
+
 describe('an old Node', () => {
   it.each(['18.20.8', '20.18.3', '8.17.0'])('B-108: %s is refused in one line', async (version) => {
     const older = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`

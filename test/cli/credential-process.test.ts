@@ -79,6 +79,20 @@ describe('a session', () => {
     expect(status).toBe(0)
   })
 
+  it.each([
+    ['AssumeRole', ['--role-arn', role], '13h', 43_200],
+    ['GetSessionToken', [], '37h', 129_600],
+    ['GetFederationToken', ['--federation-name', 'visitor'], '37h', 129_600],
+  ])(
+    'of %s is as long as STS gives, and says so, where a longer one is asked for',
+    async (action, words, time, most) => {
+      const { stdout, stderr } = await ask(...words, '--duration', time)
+      const seconds = (Date.parse((JSON.parse(stdout) as ProcessJson).Expiration) - Date.now()) / 1000
+      expect(Math.round(seconds / 60)).toBe(most / 60)
+      expect(stderr).toContain(`hardkey: note: a session of ${action} lasts ${most} s at most`)
+    },
+  )
+
   it('is fresh with --no-cache', async () => {
     expect(await identityOf(await ask('--no-cache'))).toContain('user/demo')
   })
@@ -101,7 +115,7 @@ describe('an option', () => {
     [['--role-arn', role, '--tag', 'team'], '--tag needs KEY=VALUE'],
     [['--role-arn', role, '--duration', 'long'], '--duration is no length of time'],
     [['--role-arn', 'arn:aws:iam::1:role/x'], '--role-arn has'],
-    [['--role-arn', role, '--duration', '13h'], '--duration is 46800'],
+    [['--role-arn', role, '--duration', '14m'], '--duration is 840'],
     [['--role-arn', role, '--policy', '@missing.json'], '--policy: cannot read "missing.json": it does not exist'],
     [
       ['--role-arn', role, '--transitive-tag-key', 'team'],

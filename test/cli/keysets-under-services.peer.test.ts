@@ -1,7 +1,7 @@
 // The command with a keyset that a service decrypts: checked in, asked who it is, sessions by AssumeRole (moto), inspected.
 // Credentials for the service come from the environment, from an AWS profile, or from what Vault's own command has.
 
-import { readFileSync, rmSync } from 'node:fs'
+import { chmodSync, copyFileSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startGoogleKms } from '../backends/tink-services/google-kms.ts'
@@ -131,6 +131,22 @@ describe('credentials for AWS KMS', () => {
     })
     expect(ran.stderr).toContain('gets its credentials from this keyset')
     expect(ran.status).not.toBe(0)
+    rmSync(join(home.folder, '.aws'), { recursive: true })
+  })
+
+  it('B-050: that come from the keyset by way of another record and profile end where they come round', async () => {
+    const command = join(import.meta.dirname, '..', '..', 'dist', 'cli', 'hardkey.cjs')
+    const script = `#!/bin/sh\necho "$2" >> "$HOME/started"\nAWS_PROFILE=two exec ${process.execPath} ${command} "$@"\n`
+    chmodSync(home.write('hardkey.sh', script), 0o700)
+    const asks = (name: string): string => `credential_process = ${home.folder}/hardkey.sh credential-process ${name}\n`
+    copyFileSync(join(home.records, 'kept.json'), join(home.records, 'twin.json'))
+    home.write('.aws/config', `[profile one]\n${asks('twin')}[profile two]\n${asks('kept')}`)
+    const ran = await home.run(['whoami', 'kept'], {
+      environment: { AWS_PROFILE: 'one', AWS_ENDPOINT_URL_KMS: moto.url, AWS_EC2_METADATA_DISABLED: 'true' },
+    })
+    expect(ran.stderr).toContain('no credentials for AWS KMS were found')
+    // Two of the SDK's sources run the same line; the first keyset is never asked for again.
+    expect([ran.status, new Set(home.read('started').split('\n'))]).toEqual([1, new Set(['twin', ''])])
     rmSync(join(home.folder, '.aws'), { recursive: true })
   })
 

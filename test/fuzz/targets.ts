@@ -40,6 +40,7 @@ import { readAccessKey } from '../../src/lifecycle/secret-file.ts'
 import { readSecretAccessKey } from '../../src/lifecycle/secret-form.ts'
 import { iniSettings, iniValue, readIniLines } from '../../src/profiles/ini.ts'
 import { removeIniLines, setIniSettings } from '../../src/profiles/ini-edit.ts'
+import { credentialProcessLine, hardkeyCall, lineWords } from '../../src/profiles/process-line.ts'
 import { formatRecord, parseRecord } from '../../src/profiles/record.ts'
 import { readBody } from '../../src/query/answer.ts'
 import { clockDifference } from '../../src/query/skew.ts'
@@ -124,6 +125,28 @@ const ini: FuzzTarget = {
     const again = readIniLines(edited, 'config')
     deepStrictEqual(iniSettings(edited, again, 'profile.prod').get('region'), 'eu-west-3')
     orRefused(() => removeIniLines(input, lines, lines.slice(0, 1), 'config'))
+  },
+}
+
+const processLine: FuzzTarget = {
+  name: 'credential_process lines',
+  files: ['src/profiles/process-line.ts'],
+  seeds: texts(
+    '/usr/bin/hardkey credential-process prod',
+    `"/opt/my tools/node" /x/hardkey.cjs credential-process prod --role-session-name 'a b' --no-cache`,
+    'C:\\Tools\\hardkey.exe credential-process prod2',
+  ),
+  words: ['"', "'", ' ', '\t', 'hardkey', 'credential-process', '--', '\\', '$', '\u00a0'],
+  run(input) {
+    const line = input.toString('utf8')
+    const words = lineWords(line)
+    // A word that may stand in our own line is read back as it was.
+    for (const word of words ?? []) {
+      const written = orRefused(() => credentialProcessLine([word], 'prod'))
+      if (written !== undefined) deepStrictEqual(lineWords(written), [word, 'credential-process', 'prod'])
+    }
+    const asked = hardkeyCall(line)?.words
+    deepStrictEqual(asked === undefined || words?.join(' ').endsWith(asked.join(' ')), true)
   },
 }
 
@@ -751,6 +774,7 @@ const refusedSignatures: FuzzTarget = {
 export const fuzzTargets: readonly FuzzTarget[] = [
   uri,
   ini,
+  processLine,
   csv,
   json,
   secretForm,

@@ -77,13 +77,44 @@ describe('the settings of a profile', () => {
     const config =
       '[profile a]\nservices = local\nendpoint_url = http://x\n[services local]\nsts =\n  endpoint_url = http://y\n'
     const settings = await profileSettings(awsFiles({ config }), 'a')
-    expect([settings.endpointUrl('sts'), settings.endpointUrl('s3')]).toEqual(['http://y', 'http://x'])
+    expect([settings.endpoint('sts')?.url, settings.endpoint('s3')?.url]).toEqual(['http://y', 'http://x'])
   })
 
-  it('have no endpoint where configured ones are to be ignored', async () => {
-    const config = '[profile a]\nendpoint_url = http://x\nignore_configured_endpoint_urls = true\n'
-    const settings = await profileSettings(awsFiles({ config }), 'a')
-    expect(settings.endpointUrl('sts')).toBeUndefined()
+  it('say on which line an endpoint stands', async () => {
+    const config =
+      '[profile a]\nservices = local\nendpoint_url = http://x\n[services local]\nsts =\n  endpoint_url = http://y\n'
+    const files = awsFiles({ config })
+    const settings = await profileSettings(files, 'a')
+    expect([settings.endpoint('sts')?.where, settings.endpoint('s3')?.where]).toEqual([
+      `${files.config}:6`,
+      `${files.config}:3`,
+    ])
+  })
+
+  it('take what they do not say themselves from the profiles that they include, the nearest first', async () => {
+    const config =
+      '[profile a]\ninclude_profile = b\nregion = x\n[profile b]\ninclude_profile = c\nregion = y\noutput = b\n' +
+      '[profile c]\noutput = c\nmfa_serial = m\n'
+    const files = awsFiles({ config })
+    const settings = await profileSettings(files, 'a')
+    expect(['region', 'output', 'mfa_serial'].map((name) => settings.get(name))).toEqual(['x', 'b', 'm'])
+    expect(settings.where('mfa_serial')).toBe(`${files.config}:10`)
+  })
+
+  it('B-050: are refused where profiles include each other, with the way round', async () => {
+    const config =
+      '[profile a]\ninclude_profile = b\n[profile b]\ninclude_profile = c\n[profile c]\ninclude_profile = b\n'
+    await expect(profileSettings(awsFiles({ config }), 'a')).rejects.toMatchObject({
+      code: 'ERR_CONFIG_INVALID',
+      message: 'include_profile goes round in a circle: b -> c -> b',
+    })
+  })
+
+  it('name the line that includes a profile that there is not', async () => {
+    const files = awsFiles({ config: '[profile a]\ninclude_profile = b\n' })
+    await expect(profileSettings(files, 'a')).rejects.toMatchObject({
+      message: `there is no AWS profile "b" (named in ${files.config}:2)`,
+    })
   })
 
   it('read a flag and a number, and name file and line of what is neither', async () => {

@@ -1,61 +1,18 @@
-// The credential_process line: what it may be, and what writing and removing it leaves alone.
+// The credential_process line in a profile: what writing and removing it leaves alone, and whom it asked before.
 
-import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, lstatSync, statSync, symlinkSync } from 'node:fs'
 import { parseKnownFiles } from '@smithy/shared-ini-file-loader'
 import { describe, expect, it } from 'vitest'
 import {
   checkCredentialProcess,
-  credentialProcessLine,
-  isCredentialProcessLineOf,
+  profilesThatAsk,
   removeCredentialProcess,
   writeCredentialProcess,
 } from '../../src/profiles/credential-process.ts'
+import { credentialProcessLine } from '../../src/profiles/process-line.ts'
 import { awsFiles, textOf } from './aws-files.ts'
 
 const line = credentialProcessLine(['/usr/bin/hardkey'], 'prod')
-
-describe('the credential_process line', () => {
-  it('names the command and the record', () => {
-    expect(line).toBe('/usr/bin/hardkey credential-process prod')
-  })
-
-  it('means the same to a shell and to a program that splits it by itself', () => {
-    const words = ['/opt/my tools/node', '/opt/(x) & y/hardkey.cjs']
-    const quotedLine = credentialProcessLine(words, 'prod')
-    const byShell = spawnSync('/bin/sh', ['-c', `printf '%s\\n' ${quotedLine}`], { encoding: 'utf8' }).stdout
-    const bySplitting = Array.from(quotedLine.matchAll(/"([^"]*)"|\S+/g), ([word, inside]) => inside ?? word)
-    expect([byShell.trim().split('\n'), bySplitting]).toEqual(
-      Array.from({ length: 2 }, () => [...words, 'credential-process', 'prod']),
-    )
-  })
-
-  it.each([
-    '/a$b/hardkey',
-    '/a`b/hardkey',
-    '/a"b/hardkey',
-    '/a\\b/hardkey',
-    '/a #b/hardkey',
-    '/a;b/hardkey',
-    '/a\nb',
-    '',
-  ])('is refused for a path that would be read as something else: %j', (path) => {
-    expect(() => credentialProcessLine([path], 'prod')).toThrow(
-      expect.objectContaining({ code: 'ERR_CONFIG_INVALID', hint: expect.stringContaining('install hardkey') }),
-    )
-  })
-
-  it.each([
-    ['/usr/bin/hardkey credential-process prod', true],
-    ['"/opt/my tools/node" /x/hardkey.cjs credential-process prod --no-cache', true],
-    ['C:/Tools/hardkey.cmd credential-process prod', true],
-    ['/usr/bin/hardkey credential-process prod2', false],
-    ['/usr/bin/other credential-process prod', false],
-    ['/usr/bin/hardkey whoami prod', false],
-  ])('is known as that of the record: %s', (text, isOurs) => {
-    expect(isCredentialProcessLineOf(text, 'prod')).toBe(isOurs)
-  })
-})
 
 describe('writing the line into a profile', () => {
   it('keeps everything else, and the AWS SDK finds line and region', async () => {
@@ -132,6 +89,17 @@ describe('writing the line into a profile', () => {
     await expect(writing).rejects.toMatchObject({ code: 'ERR_CONFIG_INVALID' })
   })
 
+  it('tells, when it is checked, which other record the profile asks until now', async () => {
+    const asks = (name: string): string => `[profile p]\ncredential_process = /x/hardkey credential-process ${name}\n`
+    const asked = async (config: string): Promise<string | undefined> =>
+      await checkCredentialProcess({ files: awsFiles({ config }), profile: 'p', line })
+    expect([await asked(asks('old')), await asked(asks('prod')), await asked('')]).toEqual([
+      'old',
+      undefined,
+      undefined,
+    ])
+  })
+
   it('changes nothing when it is only checked', async () => {
     const files = awsFiles({})
     await checkCredentialProcess({ files, profile: 'p', line })
@@ -144,6 +112,14 @@ describe('writing the line into a profile', () => {
     await Promise.all(profiles.map((profile) => writeCredentialProcess({ files, profile, line })))
     const sdk = await parseKnownFiles({ filepath: files.credentials, configFilepath: files.config, ignoreCache: true })
     expect(Object.keys(sdk).sort()).toEqual(profiles)
+  })
+})
+
+describe('the profiles that ask for a record', () => {
+  it('are those with its line, in the order of the file', async () => {
+    const others = '[profile q]\ncredential_process = /x/hardkey credential-process other\n[profile r]\nregion = x\n'
+    const config = `[profile z]\ncredential_process = ${line}\n${others}[default]\ncredential_process = ${line}\n`
+    expect(await profilesThatAsk(awsFiles({ config }), 'prod')).toEqual(['z', 'default'])
   })
 })
 

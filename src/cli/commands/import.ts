@@ -1,7 +1,6 @@
 // `hardkey import NAME`: a secret access key checks in. In: the secret, a device, settings. Out: a record; the AWS
 // profile and the removal of the plaintext where asked. What can be refused is refused before the secret is read.
 
-import { realpathSync } from 'node:fs'
 import { namesPinSource, type PinSource, pinSourceOf, withoutPinSource } from '../../key/pin-source.ts'
 import { Secret } from '../../key/secret.ts'
 import { KeyUri } from '../../key/uri.ts'
@@ -9,7 +8,6 @@ import { type CheckInInput, type CheckInResult, type CheckInStep, checkIn } from
 import { rememberPin } from '../../lifecycle/remembered-pin.ts'
 import {
   checkCredentialProcess,
-  credentialProcessLine,
   type WriteCredentialProcess,
   writeCredentialProcess,
 } from '../../profiles/credential-process.ts'
@@ -24,9 +22,10 @@ import { type ImportProof, importProof, proofTexts } from '../import-proof.ts'
 import { tellImport } from '../import-result.ts'
 import { type ImportSource, importOrWrapped, isRemovable, readSource, removeSource } from '../import-source.ts'
 import { importTarget } from '../import-target.ts'
-import { awsFiles, pinSourceOption, recordsFolder } from '../open-key.ts'
+import { pinSourceOption, recordsFolder } from '../open-key.ts'
 import { byOption } from '../option-names.ts'
 import { newPinPrompt } from '../pin-prompt.ts'
+import { profileLine } from '../profile-line.ts'
 import { checkSessionSettings } from '../session-request.ts'
 
 /** Checks the key in and prints the record. */
@@ -44,7 +43,7 @@ export async function importKey(context: CommandContext): Promise<number> {
   byOption(args, () => checkSettings(settings))
   checkSessionSettings(context, settings)
   const profile = profileToWrite(context, name, source, settings)
-  if (profile !== undefined) await checkCredentialProcess(profile)
+  const askedBefore = profile === undefined ? undefined : await checkCredentialProcess(profile)
   const proof = await importProof(context, settings)
   try {
     const to = await importTarget(context, name)
@@ -59,7 +58,7 @@ export async function importKey(context: CommandContext): Promise<number> {
       const removed = args.has('remove-source')
         ? await removeSource(context, source, result.stored.record.accessKeyId)
         : { removed: [], remains: [] }
-      tellImport(context, { result, proof, profile, ...removed, policy })
+      tellImport(context, { result, proof, profile, askedBefore, ...removed, policy })
       return wish?.isWritten === true && policy?.written === false ? 1 : 0
     } finally {
       pin.forget()
@@ -83,22 +82,14 @@ function recordSettings({ args, environment }: CommandContext): RecordSettings {
 }
 
 function profileToWrite(
-  { args, environment }: CommandContext,
+  context: CommandContext,
   name: string,
   source: ImportSource,
-  { region }: RecordSettings,
+  settings: RecordSettings,
 ): WriteCredentialProcess | undefined {
-  const profile = args.value('write-profile')
-  if (profile === undefined) return undefined
-  if (args.value('prove') === 's3') {
-    const remedy = 'sign with the key itself: hardkey presign, hardkey request, or signWithKey in a program'
-    throw args.wrong('--write-profile is for keys that get sessions, and a store without STS gives none', remedy)
-  }
-  // Both by absolute path: programs started from a desktop or a service have another PATH than this shell.
-  const command = [process.execPath, realpathSync(process.argv[1] ?? process.execPath)]
-  const plaintextKeyGoesNext = args.has('remove-source') && source.kind === 'profile' && source.profile === profile
-  const line = credentialProcessLine(command, name)
-  return { files: awsFiles(environment), profile, line, region, plaintextKeyGoesNext }
+  const written = profileLine(context, 'write-profile', name, settings)
+  const isSource = source.kind === 'profile' && source.profile === written?.profile
+  return written && { ...written, plaintextKeyGoesNext: isSource && context.args.has('remove-source') }
 }
 
 interface CheckInRequest {

@@ -5,7 +5,8 @@ import type { ArgumentSpec, FlagSpec } from '../command.ts'
 
 export const nameArgument: ArgumentSpec = {
   name: 'NAME',
-  help: 'a record (hardkey list), or a key URI with --access-key-id (hardkey help uri)',
+  help: 'a record (hardkey list), a key URI with --access-key-id (hardkey help uri), or none beside --profile',
+  insteadBy: 'profile',
 }
 
 export const jsonFlag: FlagSpec = { name: 'json', help: 'print the result as JSON' }
@@ -43,7 +44,7 @@ export const tpmFlags: readonly FlagSpec[] = [
 export const profileFlag: FlagSpec = {
   name: 'profile',
   value: 'PROFILE',
-  help: 'the AWS profile whose region, endpoint and CA are taken last',
+  help: 'without NAME: the AWS profile to act as; with it: the one whose region, endpoint and CA come last',
   variable: 'AWS_PROFILE',
 }
 
@@ -142,4 +143,11 @@ export const sessionFlags: readonly FlagSpec[] = [
   { name: 'external-id', value: 'TEXT', help: "what the role's trust policy asks of a third party" },
   { name: 'duration', value: 'TIME', help: 'life of the session: 3600, 90m, 12h' },
   mfaSerialFlag,
+]
+
+/** What a record keeps; no variable stands for it. */
+export const settingFlags: readonly FlagSpec[] = [
+  { name: 'region', value: 'REGION', help: 'the AWS Region' },
+  { name: 'endpoint-url', value: 'URL', help: 'STS in another place: https, or http on this machine' },
+  ...sessionFlags.map(({ variable: _, ...flag }) => flag),
 ]

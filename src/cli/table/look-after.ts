@@ -12,6 +12,7 @@ import {
   nameArgument,
   pinSourceFlag,
   profileFlag,
+  settingFlags,
   strictFlag,
   stsFlags,
   targetFlags,
@@ -69,6 +70,29 @@ export const lookAfterCommands: readonly CommandSpec[] = Object.freeze([
     text: ['Asks the device for the check value of the record; exit status 1 when it holds another key.'],
     examples: ['hardkey inspect prod', 'hardkey inspect prod --chain'],
     load: async () => (await import('../commands/inspect.ts')).inspectKey,
+  },
+  {
+    name: 'configure',
+    task: 'look after it',
+    summary: 'the settings of a record, and the AWS profile that asks for it',
+    arguments: [{ name: 'NAME', help: 'a record (hardkey list)' }],
+    flags: [
+      { name: 'profile', value: 'PROFILE', help: 'write the AWS profile that gets its credentials from here' },
+      ...settingFlags,
+      { name: 'unset', value: 'SETTING', many: true, help: 'take a setting out again, by the name of its option' },
+      jsonFlag,
+    ],
+    text: [
+      'Without a change shows the settings, and which AWS profiles ask for this record. The profile keeps its',
+      'comments and order; one that has a plaintext key, another sign-in or another program is refused.',
+      'Settings are defaults: an option or an AWS_ variable comes before them. Asks no device.',
+    ],
+    examples: [
+      'hardkey configure prod',
+      'hardkey configure prod --role-arn arn:aws:iam::123456789012:role/deploy --duration 1h --profile work',
+      'hardkey configure prod --unset role-arn --unset external-id',
+    ],
+    load: async () => (await import('../commands/configure.ts')).configure,
   },
   {
     name: 'rotate',
