@@ -9,6 +9,12 @@ import type { CommandSpec, FlagSpec } from './command.ts'
 /** Options that every command has. */
 export const commonFlags: readonly FlagSpec[] = Object.freeze([
   { name: 'verbose', help: 'tell each step on standard error' },
+  {
+    name: 'account',
+    value: 'FILE|journal',
+    help: 'an account of use, in lines of JSON',
+    variable: 'HARDKEY_ACCOUNT',
+  },
   { name: 'help', help: 'show this text' },
 ])
 
@@ -34,6 +40,11 @@ export class ParsedArguments {
     this.#values = values
     this.#words = words
     this.program = program
+  }
+
+  /** The name of the command. */
+  get command(): string {
+    return this.#command.name
   }
 
   /** True where the switch was given. */

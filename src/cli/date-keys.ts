@@ -7,16 +7,20 @@ import { openKey } from '../backends/open.ts'
 import type { HmacKey, StartedBackend } from '../key/hmac-key.ts'
 import type { PinSource } from '../key/pin-source.ts'
 import { type DateKeySource, deviceDateKeys } from '../sigv4/date-key.ts'
+import { accountFor } from './account.ts'
 import type { CommandContext } from './command.ts'
 import { deviceEntry } from './device-entry.ts'
 import type { NamedKey } from './open-key.ts'
 import { pinPrompt } from './pin-prompt.ts'
+import type { RequestScope } from './request-scope.ts'
 
 /** What is done with the DateKeys. */
 export interface DateKeyUse<Prepared extends { close(): void } | undefined, Result> {
   /** Runs while the device is being opened; its outcome is closed at the end. */
   readonly prepare: () => Promise<Prepared>
   readonly use: (keys: DateKeySource, prepared: Prepared) => Promise<Result>
+  /** What is signed, for the account of use. */
+  readonly scope: RequestScope
   /** Default: that of the command. */
   readonly signal?: AbortSignal | undefined
   /** What `startedDevice` gave for this key. */
@@ -29,7 +33,7 @@ export interface DateKeyUse<Prepared extends { close(): void } | undefined, Resu
 export async function withDateKeys<Prepared extends { close(): void } | undefined, Result>(
   context: CommandContext,
   named: NamedKey,
-  { prepare, use, signal = context.signal, started, pin }: DateKeyUse<Prepared, Result>,
+  { prepare, use, scope, signal = context.signal, started, pin }: DateKeyUse<Prepared, Result>,
 ): Promise<Result> {
   const stop = new AbortController()
   const open = (): Promise<HmacKey> => openForRun(context, named, started, pin, AbortSignal.any([signal, stop.signal]))
@@ -44,7 +48,11 @@ export async function withDateKeys<Prepared extends { close(): void } | undefine
       opened = undefined
       try {
         const { accessKeyId } = named
-        return await deviceDateKeys({ key, accessKeyId, keepDateKey: false, now: context.now }).dateKey(date, options)
+        const device = deviceDateKeys({ key, accessKeyId, keepDateKey: false, now: context.now })
+        const dateKey = await device.dateKey(date, options)
+        const signed = `${date}/${scope.region}/${scope.service}`
+        closed.push(accountFor(context).deviceUsed({ key: named, scope: signed }))
+        return dateKey
       } finally {
         closed.push(key.close())
       }

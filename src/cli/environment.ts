@@ -34,6 +34,8 @@ export interface Environment extends WayToAws {
   readonly runtimeDirectory: string | undefined
   /** XDG_RUNTIME_DIR, where it is absolute. */
   readonly xdgRuntimeDir: string | undefined
+  /** HARDKEY_ACCOUNT: the absolute path of a file, or `journal`. */
+  readonly account: string | undefined
   readonly awsConfigFile: string
   readonly awsCredentialsFile: string
   /** AWS_PROFILE, else AWS_DEFAULT_PROFILE. */
@@ -100,13 +102,14 @@ export function readEnvironment(variables: Variables, platform: NodeJS.Platform,
     platform === 'win32'
       ? (read('APPDATA') ?? path.join(home(), 'AppData', 'Roaming'))
       : (absolute(path, read('XDG_CONFIG_HOME')) ?? path.join(home(), '.config'))
-  const given = read('HARDKEY_HOME')
+  const [given, account] = [read('HARDKEY_HOME'), read('HARDKEY_ACCOUNT')]
   return {
     hardkeyHome: given === undefined ? path.join(settings(), 'hardkey') : path.resolve(given),
     hardkeyHomeIsSet: given !== undefined,
     cacheDir: read('HARDKEY_CACHE_DIR'),
     runtimeDirectory: read('RUNTIME_DIRECTORY'),
     xdgRuntimeDir: absolute(path, read('XDG_RUNTIME_DIR')),
+    account: account === undefined || account === 'journal' ? account : path.resolve(account),
     awsConfigFile: read('AWS_CONFIG_FILE') ?? path.join(home(), '.aws', 'config'),
     awsCredentialsFile: read('AWS_SHARED_CREDENTIALS_FILE') ?? path.join(home(), '.aws', 'credentials'),
     profile: read('AWS_PROFILE') ?? read('AWS_DEFAULT_PROFILE'),

@@ -46,6 +46,7 @@ export async function newSession(
         report.step(`ask STS for ${request.action}`)
         return report.waiting('STS', ask(sts.client(keys, now), request, { sts, now, signal }))
       },
+      scope: settings.scope,
       signal,
       started,
       pin,

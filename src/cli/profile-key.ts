@@ -43,6 +43,7 @@ const lineOptions = {
   'no-cache': option,
   'ca-bundle': text,
   verbose: option,
+  account: text,
   profile: text,
 } as const
 

@@ -7,7 +7,7 @@ import { HardkeyError } from '../errors.ts'
 import { readOwnFile } from '../files/read-own-file.ts'
 import { noProfile, type ProfileSettings, profileSettings } from '../profiles/aws-config.ts'
 import type { RecordSettings } from '../profiles/record.ts'
-import { stsEndpoint } from '../sts/endpoints.ts'
+import { type StsEndpoint, stsEndpoint } from '../sts/endpoints.ts'
 import type { CommandContext } from './command.ts'
 import type { Environment } from './environment.ts'
 
@@ -36,6 +36,8 @@ export interface StsSettings extends NetworkSettings {
   readonly useFipsEndpoint: boolean
   readonly useDualstackEndpoint: boolean
   readonly maxAttempts: number | undefined
+  /** What a signature for this STS says. */
+  readonly scope: { readonly region: string; readonly service: 'sts' }
 }
 
 /** The settings of a call to STS. @throws ERR_CONFIG_INVALID */
@@ -50,7 +52,7 @@ export async function stsSettings(context: CommandContext, record: RecordSetting
   const useDualstackEndpoint =
     args.has('use-dualstack-endpoint') ||
     (environment.useDualstackEndpoint ?? profile.flag('use_dualstack_endpoint') ?? false)
-  checkEndpoint({ region, endpoint, useFipsEndpoint, useDualstackEndpoint })
+  const { signingRegion } = checkEndpoint({ region, endpoint, useFipsEndpoint, useDualstackEndpoint })
   checkModes(context, profile)
   const attempts = environment.maxAttempts ?? profile.number('max_attempts')
   return {
@@ -58,6 +60,7 @@ export async function stsSettings(context: CommandContext, record: RecordSetting
     endpoint,
     useFipsEndpoint,
     useDualstackEndpoint,
+    scope: { region: signingRegion, service: 'sts' },
     maxAttempts: attempts === undefined ? undefined : Math.min(Math.max(attempts, 1), mostAttempts),
     ...(await networkOf(context, profile)),
   }
@@ -201,10 +204,10 @@ function checkModes({ environment, report }: CommandContext, profile: ProfileSet
 /** Asks the table of endpoints now, before a device is opened, and says which setting it refuses. */
 function checkEndpoint(
   settings: Pick<StsSettings, 'region' | 'endpoint' | 'useFipsEndpoint' | 'useDualstackEndpoint'>,
-): void {
+): StsEndpoint {
   const { region, endpoint, useFipsEndpoint, useDualstackEndpoint } = settings
   try {
-    stsEndpoint({ region: region?.value, endpoint: endpoint?.value, useFipsEndpoint, useDualstackEndpoint })
+    return stsEndpoint({ region: region?.value, endpoint: endpoint?.value, useFipsEndpoint, useDualstackEndpoint })
   } catch (error) {
     if (!(error instanceof HardkeyError)) throw error
     const origin = endpoint?.origin ?? region?.origin

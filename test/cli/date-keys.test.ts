@@ -21,6 +21,7 @@ beforeAll(async () => {
 })
 afterAll(() => there.remove())
 
+const scope = { region: 'eu-west-1', service: 'sts' }
 const now = new Date('2026-11-24T12:00:00Z')
 
 function contextOf(...words: string[]): CommandContext {
@@ -44,6 +45,7 @@ describe('DateKeys of one run', () => {
   it('are right, also for another date after the device was given back', async () => {
     const context = contextOf('prod')
     const made = await withDateKeys(context, await namedKey(context), {
+      scope,
       prepare: async () => undefined,
       use: async (keys) => [await keys.dateKey('20261124'), await keys.dateKey('20261125')],
     })
@@ -54,7 +56,7 @@ describe('DateKeys of one run', () => {
     const context = contextOf('prod')
     const use = vi.fn()
     const prepare = (): Promise<undefined> => Promise.reject(new Error('no network'))
-    await expect(withDateKeys(context, await namedKey(context), { prepare, use })).rejects.toThrow('no network')
+    await expect(withDateKeys(context, await namedKey(context), { scope, prepare, use })).rejects.toThrow('no network')
     expect(use).not.toHaveBeenCalled()
   })
 
@@ -62,7 +64,7 @@ describe('DateKeys of one run', () => {
     const context = contextOf('prod', '--pin-source', 'file:/nonexistent/pin')
     const close = vi.fn()
     const prepare = async (): Promise<{ close: () => void }> => ({ close })
-    const run = withDateKeys(context, await namedKey(context), { prepare, use: vi.fn() })
+    const run = withDateKeys(context, await namedKey(context), { scope, prepare, use: vi.fn() })
     await expect(run).rejects.toMatchObject({ code: 'ERR_URI_INVALID' })
     expect(close).toHaveBeenCalledOnce()
   })

@@ -18,13 +18,14 @@ export async function credentialProcess(context: CommandContext): Promise<number
   const named = await namedKey(context)
   const started = await startedDevice(context, named)
   try {
-    const { newSession } = await import('../new-session.ts')
+    const [{ newSession }, { accountFor }] = await Promise.all([import('../new-session.ts'), import('../account.ts')])
     const session = await newSession(context, named, started)
     const left = (session.credentials.expiration.getTime() - now().getTime()) / 1000
     if (left < shortSessionSeconds - 60) {
       report.warning('a session under 30 minutes makes some AWS tools ask twice for each command; see --duration')
     }
     output.line(processJson(session.credentials))
+    await accountFor(context).handedOut(named, session.credentials)
     return 0
   } finally {
     await started?.end()

@@ -98,6 +98,7 @@ async function stsFindings(
     const named = { title: name, uri: recordUri(stored), accessKeyId: record.accessKeyId, settings: record }
     const ask = () =>
       withDateKeys(context, named, {
+        scope: settings.scope,
         prepare: async () => connectSts(settings, report.step),
         use: (keys, sts) => report.waiting('STS', sts.client(keys, now).getCallerIdentity({ signal })),
         pin,

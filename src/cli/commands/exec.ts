@@ -11,6 +11,7 @@ import { HardkeyError } from '../../errors.ts'
 import { systemCode } from '../../files/file-failure.ts'
 import { descriptorsOf } from '../../key/pin-source.ts'
 import { signInOf } from '../../profiles/sign-in.ts'
+import { accountFor, endpointAccount } from '../account.ts'
 import type { CommandContext } from '../command.ts'
 import { credentialVariables } from '../credential-variables.ts'
 import { isolatedConfig } from '../isolated-config.ts'
@@ -85,6 +86,7 @@ async function withCredentials(
     if (!args.has('env')) return await withEndpoint(context, source, (variables) => run(variables, undefined))
     const session = await source.credentials()
     await source.close()
+    await accountFor(context).handedOut(await namedKey(quiet), session)
     return await run(credentialVariables(session), session.expiration)
   } finally {
     await source.close()
@@ -92,11 +94,13 @@ async function withCredentials(
 }
 
 async function withEndpoint(
-  { args, now, report }: CommandContext,
+  context: CommandContext,
   source: SessionSource,
   run: (variables: Variables) => Promise<number>,
 ): Promise<number> {
+  const { args, now, report } = context
   const token = newToken(randomBytes)
+  const { onHandedOut, settled } = endpointAccount(context)
   const endpoint = await startEndpoint({
     source,
     otherRoles: args.values('also-role'),
@@ -104,6 +108,7 @@ async function withEndpoint(
     mode: { token: new CallerToken(token, randomBytes) },
     random: randomBytes,
     now,
+    onHandedOut,
     onFailed: (error) => report.failure(error),
   })
   try {
@@ -114,6 +119,7 @@ async function withEndpoint(
     })
   } finally {
     await endpoint.close()
+    await settled()
   }
 }
 

@@ -2,9 +2,11 @@
 // or a line for each variable, and only on success; the formats are those of `aws configure export-credentials`.
 
 import { processJson } from '../../credentials/process-json.ts'
+import { accountFor } from '../account.ts'
 import { quoted } from '../args.ts'
 import type { CommandContext } from '../command.ts'
 import { credentialVariables } from '../credential-variables.ts'
+import { namedKey } from '../open-key.ts'
 import { sessionSource } from '../session-source.ts'
 import { type ShellFormat, shellFormats, shellLines } from '../shell-lines.ts'
 
@@ -28,6 +30,7 @@ export async function exportCredentials(context: CommandContext): Promise<number
     const credentials = await source.credentials()
     if (format === 'process') output.line(processJson(credentials))
     else output.line(shellLines(format, credentialVariables(credentials)).join('\n'))
+    await accountFor(context).handedOut(await namedKey(context), credentials)
     return 0
   } finally {
     await source.close()

@@ -14,6 +14,7 @@ import {
 import { recordUri } from '../../profiles/open-record.ts'
 import { checkSettings, type RecordSettings } from '../../profiles/record.ts'
 import { recordPath, refuseExistingRecord } from '../../profiles/record-store.ts'
+import { accountFor } from '../account.ts'
 import type { CommandContext } from '../command.ts'
 import { deviceEntry } from '../device-entry.ts'
 import { durationOption } from '../durations.ts'
@@ -52,6 +53,7 @@ export async function importKey(context: CommandContext): Promise<number> {
     const pin = rememberPin(pinFor(context, to))
     try {
       const result = await checkKeyIn(context, { name, source, to, pin: pin.source, entry, settings, proof })
+      await accountFor(context).deviceUsed({ key: { title: name, accessKeyId: result.stored.record.accessKeyId } })
       const uri = withoutPinSource(recordUri(result.stored))
       const policy = wish === undefined ? undefined : await makePolicy(context, uri, wish, pin.source)
       if (profile !== undefined) await writeCredentialProcess(profile)

@@ -3,6 +3,7 @@
 
 import { inspect } from '../../lifecycle/inspect.ts'
 import { recordUri } from '../../profiles/open-record.ts'
+import { accountFor } from '../account.ts'
 import type { CommandContext } from '../command.ts'
 import { deviceEntry } from '../device-entry.ts'
 import { recordForThisRun, storedRecord } from '../open-key.ts'
@@ -20,6 +21,7 @@ export async function inspectKey(context: CommandContext): Promise<number> {
   const entry = await deviceEntry(context, uri, args.has('strict'))
   const asked = inspect(ours, { pin: pinPrompt(context, uri), entry, signal, now })
   const { info, sameKey, ageDays } = await report.waiting('the device', asked)
+  await accountFor(context).deviceUsed({ key: { title: stored.name, accessKeyId: record.accessKeyId } })
   for (const warning of info.warnings) report.warning(warning)
   if (args.has('chain')) {
     const steps = placedSteps(info, record.region ?? 'us-east-1', now())

@@ -113,6 +113,7 @@ async function userArnOf(context: CommandContext, named: NamedKey): Promise<stri
   if (args.has('offline')) return undefined
   const settings = await stsSettings(context, named.settings)
   const { arn } = await withDateKeys(context, named, {
+    scope: settings.scope,
     prepare: async () => (await import('../connection.ts')).connectSts(settings, report.step),
     use: (keys, sts) => report.waiting('STS', sts.client(keys, now).getCallerIdentity({ signal })),
   })

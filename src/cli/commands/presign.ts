@@ -23,6 +23,7 @@ export async function presign(context: CommandContext): Promise<number> {
   const scope = await requestScope(context, named, { method, url }, 's3')
   report.step(`sign for ${scope.service} in ${scope.region}`)
   const { link, expires } = await withDateKeys(context, named, {
+    scope,
     prepare: async () => undefined,
     use: async (keys) => {
       // Counted from here: a person may have typed the PIN for a while.

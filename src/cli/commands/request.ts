@@ -28,6 +28,7 @@ export async function request(context: CommandContext): Promise<number> {
   const payload = await checkedPayload(context, body, scope.service)
   report.step(`sign for ${scope.service} in ${scope.region}`)
   return await withDateKeys(context, named, {
+    scope,
     prepare: async () => (args.has('dry-run') ? undefined : await connected(context)),
     use: async (keys, http) => {
       const signer = sigV4Signer({ keys, ...scope, now })

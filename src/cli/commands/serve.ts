@@ -6,6 +6,7 @@ import { CallerToken, newToken } from '../../endpoint/caller-token.ts'
 import { type EndpointMode, startEndpoint } from '../../endpoint/endpoint.ts'
 import type { Listening, Place } from '../../endpoint/place.ts'
 import { HardkeyError } from '../../errors.ts'
+import { endpointAccount } from '../account.ts'
 import { containerLines, metadataLines } from '../client-variables.ts'
 import type { CommandContext } from '../command.ts'
 import { durationOption } from '../durations.ts'
@@ -42,8 +43,9 @@ export async function serve(context: CommandContext): Promise<number> {
       if (!signal.aborted) report.failure(error)
     }
     const anyUser = args.has('any-user')
+    const { onHandedOut, settled } = endpointAccount(context)
     const endpoint = await startEndpoint({
-      ...{ source, otherRoles, place, mode: proof.mode, now, random: randomBytes, anyUser, onFailed },
+      ...{ source, otherRoles, place, mode: proof.mode, now, random: randomBytes, anyUser, onFailed, onHandedOut },
     })
     try {
       if ('port' in endpoint.at && !endpoint.knowsOwners) warnOfOtherUsers(context)
@@ -55,6 +57,7 @@ export async function serve(context: CommandContext): Promise<number> {
       proof.close()
       // Callers that wait for a session are told, and not cut off.
       await Promise.all([source.close(), endpoint.close()])
+      await settled()
     }
     throw signal.reason
   } finally {

@@ -20,18 +20,20 @@ import { regionSetting } from '../settings.ts'
 type MakeToken = (common: TokenOptions) => Promise<LoginToken>
 
 interface Kind {
+  /** By which the token is signed. */
+  readonly service: string
   /** Its options. */
   readonly takes: readonly string[]
   readonly make: (context: CommandContext) => MakeToken
 }
 
 const kinds: Readonly<Record<string, Kind>> = Object.freeze({
-  rds: { takes: ['hostname', 'port', 'username'], make: rds },
-  dsql: { takes: ['hostname', 'admin', 'expires-in'], make: dsql },
-  elasticache: { takes: ['cache-name', 'user-id', 'serverless'], make: elastiCache },
-  memorydb: { takes: ['cache-name', 'user-id'], make: memoryDb },
-  msk: { takes: [], make: () => mskToken },
-  eks: { takes: ['cluster-name'], make: eks },
+  rds: { service: 'rds-db', takes: ['hostname', 'port', 'username'], make: rds },
+  dsql: { service: 'dsql', takes: ['hostname', 'admin', 'expires-in'], make: dsql },
+  elasticache: { service: 'elasticache', takes: ['cache-name', 'user-id', 'serverless'], make: elastiCache },
+  memorydb: { service: 'memorydb', takes: ['cache-name', 'user-id'], make: memoryDb },
+  msk: { service: 'kafka-cluster', takes: [], make: () => mskToken },
+  eks: { service: 'sts', takes: ['cluster-name'], make: eks },
 })
 
 const everyOption = [
@@ -59,6 +61,7 @@ export async function token(context: CommandContext): Promise<number> {
   const named = await namedKey(context)
   const region = await tokenRegion(context, named)
   const made = await withDateKeys(context, named, {
+    scope: { region, service: kind.service },
     prepare: async () => undefined,
     use: (keys: DateKeySource) => make({ keys, region, now, signal }),
   })

@@ -13,6 +13,7 @@ export async function whoami(context: CommandContext): Promise<number> {
   const named = await namedKey(context)
   const settings = await stsSettings(context, named.settings)
   const { account, arn, userId } = await withDateKeys(context, named, {
+    scope: settings.scope,
     prepare: async () => (await import('../connection.ts')).connectSts(settings, report.step),
     use: (keys, sts) => report.waiting('STS', sts.client(keys, now).getCallerIdentity({ signal })),
   })

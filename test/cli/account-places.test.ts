@@ -1,0 +1,150 @@
+// Where a line of the account goes besides a file, and who is said to have asked: journald and the kernel's tables.
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { parentCaller, socketCaller } from '../../src/cli/caller.ts'
+import { writeToJournal } from '../../src/cli/journal.ts'
+import { temporaryFolder } from '../files/temporary-folder.ts'
+import { CheckedIn } from './checked-in.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+let there: CheckedIn
+beforeAll(async () => {
+  there = await CheckedIn.make()
+})
+afterAll(() => there.remove())
+
+describe('the journal', () => {
+  const journald = '/usr/lib/systemd/systemd-journald'
+
+  it('takes a line, under the name of hardkey and with the process that wrote it', async ({ skip }) => {
+    skip(!existsSync(journald) || process.getuid?.() !== 0, 'needs systemd-journald, and root to read what it took')
+    const end = await startJournal(journald)
+    try {
+      const ran = await there.home.run(['token', 'prod', 'msk', '--account', 'journal'])
+      expect(ran.stderr).toBe('')
+      const entry = await latestEntry()
+      expect(entry).toMatchObject({ SYSLOG_IDENTIFIER: 'hardkey', PRIORITY: '6', _UID: '0' })
+      expect(JSON.parse(String(entry.MESSAGE))).toMatchObject({ event: 'device-used', accessKeyId: there.accessKeyId })
+    } finally {
+      await end()
+    }
+  })
+
+  it('takes no line where it does not run', async () => {
+    await expect(writeToJournal('{}', '/nonexistent/stdout')).rejects.toMatchObject({
+      code: 'ERR_CONFIG_INVALID',
+      message: 'the journal takes no line (ENOENT)',
+    })
+  })
+
+  it('takes no line where it does not read, and that is known within a second', async () => {
+    const path = join(temporaryFolder(), 'stdout')
+    const server = createServer({ pauseOnConnect: true }).listen(path)
+    await once(server, 'listening')
+    // More than the kernel keeps for a reader that does not read.
+    await expect(writeToJournal('x'.repeat(4_000_000), path)).rejects.toMatchObject({
+      message: expect.stringContaining('TIMEOUT'),
+    })
+    server.close()
+  })
+})
+
+describe('the caller of a command', () => {
+  it('has no user where it ended already, and is nobody outside of a container', () => {
+    expect([parentCaller(2 ** 22 + 1), parentCaller(0)]).toEqual([
+      { pid: 2 ** 22 + 1, uid: null },
+      { pid: null, uid: null },
+    ])
+  })
+})
+
+describe('the caller of an endpoint', () => {
+  it('is the program that hardkey exec runs, for each time that it asks', async ({ skip }) => {
+    skip(process.platform !== 'linux', 'there is no /proc')
+    const path = join(temporaryFolder(), 'account')
+    const program =
+      'const { AWS_CONTAINER_CREDENTIALS_FULL_URI: url, AWS_CONTAINER_AUTHORIZATION_TOKEN: authorization } = process.env;' +
+      'const ask = async () => (await (await fetch(url, { headers: { authorization } })).json()).AccessKeyId;' +
+      '(async () => { console.log(JSON.stringify([process.pid, await ask(), await ask()])) })()'
+    const words = ['exec', 'prod', '--account', path, '--', process.execPath, '-e', program]
+    const { stdout, stderr } = await there.home.run(words)
+    const [pid, session] = JSON.parse(stdout || stderr)
+    const lines = readFileSync(path, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    const given = { event: 'handed-out', reason: 'exec', key: 'prod', session, pid, uid: process.getuid?.() }
+    expect(lines.filter(({ event }) => event === 'handed-out')).toEqual([
+      expect.objectContaining(given),
+      expect.objectContaining(given),
+    ])
+    expect(lines.filter(({ event }) => event === 'device-used')).toHaveLength(1)
+  })
+
+  it.each(['export', 'exec'])('of credentials in variables is whoever ran hardkey %s', async (command) => {
+    const path = join(temporaryFolder(), 'account')
+    const program = command === 'exec' ? ['--env', '--', process.execPath, '-e', ''] : []
+    await there.home.run([command, 'prod', '--account', path, ...program])
+    const last = JSON.parse(readFileSync(path, 'utf8').trimEnd().split('\n').at(-1) ?? '')
+    expect(last).toMatchObject({ event: 'handed-out', reason: command, pid: process.pid })
+  })
+
+  it('is the process whose socket it is', async ({ skip }) => {
+    skip(process.platform !== 'linux', 'there is no /proc')
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    const port = typeof address === 'object' ? address?.port : 0
+    const program = `require('net').connect(${port}, '127.0.0.1', () => console.log('connected'))`
+    const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+    try {
+      await once(child.stdout, 'data')
+      const caller = await socketCaller({ uid: 4711, inode: tcpInode(child) })
+      expect(caller).toEqual({ pid: child.pid, uid: 4711 })
+    } finally {
+      child.kill()
+      server.close()
+    }
+  })
+
+  it('is null where the kernel tells nothing, and has no process where the socket is closed', async () => {
+    expect(await socketCaller(undefined)).toEqual({ pid: null, uid: null })
+    expect(await socketCaller({ uid: 4711, inode: 1 })).toEqual({ pid: null, uid: 4711 })
+  })
+})
+
+/** The inode of the one TCP socket of a process. */
+function tcpInode({ pid }: ChildProcess): number {
+  const table = readFileSync(`/proc/${pid}/net/tcp`, 'utf8')
+  const open = readdirSync(`/proc/${pid}/fd`).map((name) => readlinkSync(`/proc/${pid}/fd/${name}`))
+  const inodes = open.flatMap((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? [])
+  const found = inodes.find((inode) => table.split('\n').some((line) => line.split(/\s+/)[10] === inode))
+  return Number(found)
+}
+
+/** journald, unless it runs already. Gives what ends it and takes away what it made. */
+async function startJournal(command: string): Promise<() => Promise<void>> {
+  const place = '/run/systemd/journal'
+  if (existsSync(`${place}/stdout`)) return async () => undefined
+  const made = [place, '/run/log/journal'].filter((folder) => !existsSync(folder))
+  const child = spawn(command, { stdio: 'ignore' })
+  await vi.waitUntil(() => existsSync(`${place}/stdout`), { timeout: 10_000 })
+  return async () => {
+    child.kill()
+    await once(child, 'exit')
+    for (const folder of made) rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** What journald took last from hardkey: it reads its sockets when it comes to it. */
+async function latestEntry(): Promise<Record<string, unknown>> {
+  const words = ['--no-pager', '--output=json', '--identifier=hardkey', '--lines=1']
+  const read = (): string => execFileSync('journalctl', words, { encoding: 'utf8', stdio: 'pipe' })
+  return JSON.parse(await vi.waitUntil(read, { timeout: 10_000 }))
+}
