@@ -64,6 +64,7 @@ export const recipes = {
   strace: debianPeer(['strace'], { command: '/bin/strace' }),
   zsh: debianPeer(['zsh', 'zsh-common'], { command: '/bin/zsh' }),
   fish: debianPeer(['fish', 'fish-common'], { command: '/bin/fish' }),
+  chromium: debianPeer(['chromium'], { command: '/bin/chromium' }),
   awssdk699: sdkPeer('3.699.0'),
   awssdk758: sdkPeer('3.758.0'),
   awssdk879: sdkPeer('3.879.0'),

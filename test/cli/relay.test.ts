@@ -1,6 +1,6 @@
 // A Unix socket of `hardkey serve` and the relay before it, as a container has them.
 
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -160,31 +160,31 @@ it('the compose recipe: a program in a network of its own gets credentials throu
   const words = /command: npx --yes hardkey (relay .*)/.exec(recipe)?.[1]?.split(' ') ?? []
   const url = /AWS_CONTAINER_CREDENTIALS_FULL_URI: (\S+)/.exec(recipe)?.[1] ?? ''
   await start('serve', 'prod', '--socket', path, '--token-file', join(folder, 'token'))
-  const inside = words.map((word) => word.replace('/run/hardkey', folder))
-  const up = ['-n', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', process.execPath, commandFile, ...inside]
-  const relay = spawn('unshare', up, { env: there.home.environment({ PATH: '/usr/sbin:/usr/bin:/sbin:/bin' }) })
-  const first = await new Promise<string>((done) => {
-    relay.stdout.once('data', (bytes: Buffer) => done(bytes.toString()))
-    relay.stderr.once('data', (bytes: Buffer) => done(bytes.toString()))
-    relay.once('error', ({ message }) => done(message))
-  })
-  if (!first.startsWith('export ')) throw new NoNetworkOfItsOwn(`no network of its own: ${first}`)
-  const program = `fetch('${url}', { headers: { authorization: process.argv[1] } }).then(async (a) => console.log(a.status, await a.text()))`
-  const words2 = [
-    '-t',
-    String(relay.pid),
-    '-n',
-    process.execPath,
-    '-e',
-    program,
-    readFileSync(join(folder, 'token'), 'latin1'),
-  ]
-  const { stdout } = await ended(spawn('nsenter', words2, { stdio: ['ignore', 'pipe', 'pipe'] }))
-  const outside = await fetch(url).then(
-    () => 'reached',
-    () => 'closed',
-  )
+  const relay = await inOwnNetwork(words.map((word) => word.replace('/run/hardkey', folder)))
+  const inside = await askedInside(relay.pid ?? 0, url, readFileSync(join(folder, 'token'), 'latin1'))
+  const outside = await fetch(url).catch(() => 'closed')
   relay.kill()
-  expect(stdout).toMatch(/^200 \{"AccessKeyId":"ASIA/)
+  expect(inside).toMatch(/^200 \{"AccessKeyId":"ASIA/)
   expect(outside).toBe('closed')
 })
+
+/** Starts the command in a network of its own that has loopback alone, as a container has. */
+async function inOwnNetwork(words: readonly string[]): Promise<ChildProcess> {
+  const up = ['-n', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', process.execPath, commandFile, ...words]
+  const child = spawn('unshare', up, { env: there.home.environment({ PATH: '/usr/sbin:/usr/bin:/sbin:/bin' }) })
+  const first = await new Promise<string>((done) => {
+    child.stdout.once('data', (bytes: Buffer) => done(bytes.toString()))
+    child.stderr.once('data', (bytes: Buffer) => done(bytes.toString()))
+    child.once('error', ({ message }) => done(message))
+  })
+  if (first.startsWith('export ')) return child
+  throw new NoNetworkOfItsOwn(`no network of its own: ${first}`)
+}
+
+/** Status and body of a GET by a program in the network of this process. */
+async function askedInside(pid: number, url: string, token: string): Promise<string> {
+  const ask = 'fetch(process.argv[1], { headers: { authorization: process.argv[2] } })'
+  const program = `${ask}.then(async (answer) => console.log(answer.status, await answer.text()))`
+  const words = ['-t', String(pid), '-n', process.execPath, '-e', program, url, token]
+  return (await ended(spawn('nsenter', words, { stdio: ['ignore', 'pipe', 'pipe'] }))).stdout
+}

@@ -11,7 +11,7 @@ import { HardkeyError } from '../../src/errors.ts'
 import type { HmacKey } from '../../src/key/hmac-key.ts'
 import { softwareKey } from '../../src/key/software-key.ts'
 import { aws4Key } from '../../src/sigv4/aws4-key.ts'
-import { deviceDateKeys } from '../../src/sigv4/date-key.ts'
+import { type DateKeySource, deviceDateKeys } from '../../src/sigv4/date-key.ts'
 import type { TemporaryCredentials } from '../../src/sts/answer.ts'
 import { stsClient } from '../../src/sts/client.ts'
 import { throwAwayKey } from '../cli/hardkey.ts'
@@ -99,6 +99,16 @@ export class Scene {
     return endpoint
   }
 
+  /** What STS says of whoever signs with these keys; it is never away for this. */
+  async identityOf(keys: DateKeySource): Promise<{ readonly arn: string }> {
+    const client = stsClient({ keys, region: 'eu-west-1', endpoint: this.#sts?.url, now: this.now })
+    try {
+      return await client.getCallerIdentity()
+    } finally {
+      client.close()
+    }
+  }
+
   async end(): Promise<void> {
     for (const endpoint of this.#opened) await endpoint.close()
     await this.#sts?.close()
@@ -122,7 +132,7 @@ export class Scene {
     return { info, hmac, close: () => key.close(), [Symbol.asyncDispose]: () => key.close() }
   }
 
-  async #fetched(keys: ReturnType<typeof deviceDateKeys>, name: string): Promise<TemporaryCredentials> {
+  async #fetched(keys: DateKeySource, name: string): Promise<TemporaryCredentials> {
     await this.held
     if (this.#isClosed) throw new HardkeyError('ERR_KEY_CLOSED', 'the source is closed')
     const endpoint = this.isOut ? `http://127.0.0.1:${this.#closedPort}/` : this.#sts?.url

@@ -31,6 +31,8 @@ export interface PeerPaths {
   /** Two shells, whose completion is tried. */
   readonly zsh: { readonly command: string }
   readonly fish: { readonly command: string }
+  /** A browser, for pages that must not get credentials. */
+  readonly chromium: { readonly command: string }
   /** A Python with moto[server], boto3, botocore and tink, and the `moto_server` beside it. */
   readonly python: { readonly command: string; readonly motoServer: string }
   /** OpenBao's one binary: server and command. */
