@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { coldStartRows } from './cold-start.ts'
 import { deviceRows } from './device.ts'
+import { endpointRows } from './endpoint.ts'
 import { growthRows } from './growth.ts'
 import type { Row } from './measure.ts'
 import { payloadRows } from './payload.ts'
@@ -20,6 +21,7 @@ const groups: Readonly<Record<string, () => Promise<Row[]>>> = {
   upload: () => uploadRows(),
   device: () => deviceRows({ rounds: 9, milliseconds: 200 }),
   start: () => coldStartRows({ rounds: 9, milliseconds: 300 }),
+  endpoint: () => endpointRows({ rounds: 9, milliseconds: 300 }),
   services: () => serviceRows({ rounds: 9, milliseconds: 300 }),
 }
 

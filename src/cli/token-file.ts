@@ -29,7 +29,7 @@ export class TokenFile {
     const text = kept ?? newToken(this.#random)
     if (kept === undefined) await this.#write(text)
     this.#identity = await identityOf(this.path)
-    this.#token = new CallerToken(text, this.#random)
+    this.#token = new CallerToken(text)
     return this.#token
   }
 

@@ -9,14 +9,20 @@ import type { GivenSession } from './sessions.ts'
 export interface Answer {
   readonly status: number
   readonly type: 'application/json' | 'text/plain'
-  readonly body: string | Uint8Array
+  readonly body: string
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** The session whose credentials are in the body. */
   readonly session?: GivenSession | undefined
 }
 
-/** An answer that needs nobody's leave, as a refusal; or what is done once the caller is known to be ours. */
-export type Reply = Answer | (() => Promise<Answer> | Answer)
+/** Without a promise wherever nothing is waited for: a promise costs more than the rest of an answer. */
+export type Awaitable<T> = T | Promise<T>
+
+/** What is done once the caller is known to be ours. */
+export type Act = () => Awaitable<Answer>
+
+/** An answer that needs nobody's leave, as a refusal; or an act. */
+export type Reply = Answer | Act
 
 /** One of the two ways to give credentials. In: a request that passed the guard. */
 export type Service = (head: RequestHead) => Reply
@@ -60,7 +66,16 @@ export function plain(body: string, headers?: Answer['headers']): Answer {
   return { status: 200, type: 'text/plain', body, headers }
 }
 
-/** Credentials, as JSON that was made before. */
-export function credentialsAnswer(session: GivenSession, body: Uint8Array): Answer {
-  return { status: 200, type: 'application/json', body, session }
+/** Credentials, as the JSON that `body` makes of them. */
+export function credentialsAnswer(
+  given: GivenSession | Promise<GivenSession>,
+  body: (session: GivenSession) => string,
+): Awaitable<Answer> {
+  const made = (session: GivenSession): Answer => ({
+    status: 200,
+    type: 'application/json',
+    body: body(session),
+    session,
+  })
+  return given instanceof Promise ? given.then(made) : made(given)
 }

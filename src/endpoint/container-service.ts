@@ -1,7 +1,7 @@
 // The container-credentials endpoint. In: a request with the token in Authorization. Out: credentials at `/` and
 // `/role-arn/ARN`, figures at `/metrics` and `/health`. AWS SDKs and Tools Reference Guide, "Container credential provider".
 
-import { type Answer, credentialsAnswer, noSuchPath, onlyFor, refusal, type Service } from './answer.ts'
+import { type Answer, type Awaitable, credentialsAnswer, noSuchPath, onlyFor, refusal, type Service } from './answer.ts'
 import type { CallerToken } from './caller-token.ts'
 import type { Figures } from './figures.ts'
 import { onlyValue } from './request-guard.ts'
@@ -12,10 +12,8 @@ const rolePrefix = '/role-arn/'
 /** Whoever has no token learns which paths there are, as this file tells, and not which roles. */
 export function containerService(sessions: Sessions, token: CallerToken, figures: Figures): Service {
   const body = oncePerSession(containerJson)
-  const give = async (roleArn?: string): Promise<Answer> => {
-    const session = await sessions.get(roleArn)
-    return credentialsAnswer(session, body(session))
-  }
+  const give = (roleArn?: string): Awaitable<Answer> => credentialsAnswer(sessions.get(roleArn), body)
+  const giveOwn = (): Awaitable<Answer> => give()
   return ({ method, target, rawHeaders }) => {
     const roleArn = roleOf(target)
     if (target !== '/' && roleArn === undefined && !figures.has(target)) return noSuchPath()
@@ -24,7 +22,7 @@ export function containerService(sessions: Sessions, token: CallerToken, figures
       return refusal(401, 'Unauthorized', 'the Authorization header must be the token, once and as it was printed')
     }
     if (figures.has(target)) return () => figures.answer(target)
-    if (roleArn === undefined) return () => give()
+    if (roleArn === undefined) return giveOwn
     if (sessions.isListed(roleArn)) return () => give(roleArn)
     return refusal(403, 'RoleNotListed', 'this role is not one of those that are given out here')
   }

@@ -8,7 +8,7 @@ import type { IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import type { SessionSource } from '../credentials/session-source.ts'
 import { thisUser } from '../files/ownership.ts'
-import { type Answer, refusal, type Service } from './answer.ts'
+import { type Act, type Answer, type Awaitable, failure, refusal, type Service } from './answer.ts'
 import type { CallerToken, RandomBytes } from './caller-token.ts'
 import { containerService } from './container-service.ts'
 import { Figures } from './figures.ts'
@@ -109,9 +109,10 @@ function serviceOf({ mode, source, random, now }: EndpointOptions, sessions: Ses
 class Callers {
   readonly #options: EndpointOptions
   readonly #owners = new PeerOwners()
-  /** One look for each connection. */
-  readonly #known = new WeakMap<Socket, Promise<PeerOwner | undefined>>()
-  #knowsOwners: Promise<boolean> = Promise.resolve(false)
+  readonly #user = thisUser()
+  /** One look for each connection; `nobody` where its far end is closed already. */
+  readonly #known = new WeakMap<Socket, PeerOwner | 'nobody'>()
+  #knowsOwners: boolean | Promise<boolean> = false
   #isOurHost = (_: string): boolean => false
 
   constructor(options: EndpointOptions) {
@@ -127,39 +128,44 @@ class Callers {
     }
     const hosts = [`127.0.0.1:${at.port}`, ...(at.port === 80 ? ['127.0.0.1'] : [])]
     this.#isOurHost = (host) => hosts.includes(host)
+    // Whoever comes before this is known waits for it.
     this.#knowsOwners = this.#knowsOwnConnection(at.port)
-    return await this.#knowsOwners
+    this.#knowsOwners = await this.#knowsOwners
+    return this.#knowsOwners
   }
 
-  async respond(request: IncomingMessage, service: Service): Promise<Answer> {
-    const { method = '', url = '', rawHeaders, socket } = request
+  respond({ method = '', url = '', rawHeaders, socket }: IncomingMessage, service: Service): Awaitable<Answer> {
     const head = { method, target: url, rawHeaders }
     const reply = refuseRequest(head, this.#isOurHost) ?? service(head)
     if (typeof reply !== 'function') return reply
-    const knowsOwners = await this.#knowsOwners
-    const owner = knowsOwners ? await this.#ownerOf(socket) : undefined
-    if (knowsOwners && !this.#isAllowed(owner)) {
-      return refusal(403, 'AnotherUser', 'this endpoint answers the user who started it, and root')
-    }
-    const answer = await reply()
-    if (answer.session !== undefined) {
-      const { credentials, roleArn } = answer.session
-      const { remotePort } = socket
-      this.#options.onHandedOut?.({ accessKeyId: credentials.accessKeyId, roleArn, remotePort, owner })
-    }
-    return answer
+    if (this.#knowsOwners === false) return this.#act(reply, socket, undefined)
+    const known = this.#known.get(socket)
+    return known === undefined ? this.#actForStranger(reply, socket) : this.#actFor(known, reply, socket)
   }
 
-  /** A far end that nobody owns is closed already, and hears nothing in any case. */
-  #isAllowed(owner: PeerOwner | undefined): boolean {
-    if (this.#options.anyUser === true) return true
-    return owner !== undefined && (owner.uid === thisUser() || owner.uid === 0)
-  }
-
-  #ownerOf(socket: Socket): Promise<PeerOwner | undefined> {
-    const known = this.#known.get(socket) ?? this.#owners.of(endsOf(socket))
+  async #actForStranger(act: Act, socket: Socket): Promise<Answer> {
+    if (!(await this.#knowsOwners)) return await this.#act(act, socket, undefined)
+    const known = (await this.#owners.of(endsOf(socket))) ?? 'nobody'
     this.#known.set(socket, known)
-    return known
+    return await this.#actFor(known, act, socket)
+  }
+
+  #actFor(known: PeerOwner | 'nobody', act: Act, socket: Socket): Awaitable<Answer> {
+    const owner = known === 'nobody' ? undefined : known
+    const isAllowed = this.#options.anyUser === true || owner?.uid === this.#user || owner?.uid === 0
+    if (isAllowed) return this.#act(act, socket, owner)
+    return refusal(403, 'AnotherUser', 'this endpoint answers the user who started it, and root')
+  }
+
+  #act(act: Act, { remotePort }: Socket, owner: PeerOwner | undefined): Awaitable<Answer> {
+    const told = (answer: Answer): Answer => {
+      if (answer.session === undefined) return answer
+      const { credentials, roleArn } = answer.session
+      this.#options.onHandedOut?.({ accessKeyId: credentials.accessKeyId, roleArn, remotePort, owner })
+      return answer
+    }
+    const answer = act()
+    return answer instanceof Promise ? answer.then(told, failure) : told(answer)
   }
 
   #knowsOwnConnection(port: number): Promise<boolean> {

@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { systemCode } from '../files/file-failure.ts'
-import { type Answer, failure, onlyFor, refusal, unavailable } from './answer.ts'
+import { type Answer, type Awaitable, onlyFor, refusal, unavailable } from './answer.ts'
 
 const limits = {
   maxHeaderSize: 8192,
@@ -32,7 +32,8 @@ const graceMilliseconds = 400
 const lingerMilliseconds = 1000
 
 export interface HttpServerOptions {
-  readonly respond: (request: IncomingMessage) => Promise<Answer>
+  /** Never rejects and never throws. */
+  readonly respond: (request: IncomingMessage) => Awaitable<Answer>
   /** Connections at once. */
   readonly connections: number
   /** Told of every answer's status. */
@@ -51,11 +52,15 @@ export function httpServer({ respond, connections, onAnswered }: HttpServerOptio
     socket.end(rawAnswer(answer))
     setTimeout(() => socket.destroy(), lingerMilliseconds).unref()
   }
-  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
     if (request.socket.writableEnded) return
-    const answer = await respond(request).catch(failure)
-    onAnswered(answer.status)
-    send(response, answer, server.listening)
+    const give = (answer: Answer): void => {
+      onAnswered(answer.status)
+      send(response, answer, server.listening)
+    }
+    const answer = respond(request)
+    if (answer instanceof Promise) answer.then(give)
+    else give(answer)
   }
   let open = 0
   server.on('connection', (socket) => {
@@ -102,23 +107,21 @@ function parserRefusal(error: Error): Answer {
 }
 
 function send(response: ServerResponse, answer: Answer, mayGoOn: boolean): void {
-  const closes = answer.status >= 400 || !mayGoOn
-  response.writeHead(answer.status, { ...headersOf(answer), ...(closes ? { connection: 'close' } : {}) })
+  // As text: Node sends head and body together then, in one call to the system.
+  response.writeHead(answer.status, headersOf(answer, answer.status >= 400 || !mayGoOn))
   response.end(response.req.method === 'HEAD' ? undefined : answer.body)
 }
 
-function headersOf({ type, body, headers }: Answer): Record<string, string | number> {
-  return {
-    'content-type': type,
-    'content-length': typeof body === 'string' ? Buffer.byteLength(body) : body.length,
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
-    ...headers,
-  }
+/** Names and values in turn. */
+function headersOf({ type, body, headers }: Answer, closes: boolean): string[] {
+  const list = ['content-type', type, 'content-length', String(Buffer.byteLength(body))]
+  list.push('cache-control', 'no-store', 'x-content-type-options', 'nosniff')
+  if (headers !== undefined) list.push(...Object.entries(headers).flat())
+  if (closes) list.push('connection', 'close')
+  return list
 }
 
 function rawAnswer(answer: Answer): string {
-  const headers = Object.entries({ ...headersOf(answer), connection: 'close' })
-  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`)
+  const lines = headersOf(answer, true).map((text, index) => (index % 2 === 0 ? `${text}: ` : `${text}\r\n`))
   return `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}\r\n${lines.join('')}\r\n${answer.body}`
 }

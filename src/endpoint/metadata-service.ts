@@ -3,7 +3,17 @@
 // has no token, is never answered.
 // SDKs take 403, 404 and 405 on the path of the token for "there is version 1 only", so a good PUT never meets one.
 
-import { type Answer, credentialsAnswer, noSuchPath, onlyFor, plain, refusal, type Service } from './answer.ts'
+import {
+  type Act,
+  type Answer,
+  type Awaitable,
+  credentialsAnswer,
+  noSuchPath,
+  onlyFor,
+  plain,
+  refusal,
+  type Service,
+} from './answer.ts'
 import { wholeSeconds } from './container-service.ts'
 import type { Figures } from './figures.ts'
 import { type MetadataTokens, ttlSeconds } from './metadata-token.ts'
@@ -30,11 +40,8 @@ export function metadataService(
   figures: Figures,
 ): Service {
   const bodies = { plain: oncePerSession(metadataJson), extended: oncePerSession(extendedJson) }
-  const give = async (kind: keyof typeof bodies): Promise<Answer> => {
-    const session = await sessions.get()
-    return credentialsAnswer(session, bodies[kind](session))
-  }
-  const acts = new Map<string, () => Promise<Answer> | Answer>([
+  const give = (kind: keyof typeof bodies): Awaitable<Answer> => credentialsAnswer(sessions.get(), bodies[kind])
+  const acts = new Map<string, Act>([
     [credentialsPath, () => plain(name)],
     [`${credentialsPath}${name}`, () => give('plain')],
     [extendedPath, () => plain(name)],
@@ -68,7 +75,7 @@ function tokenAnswer(tokens: MetadataTokens, ttl: string | undefined): Answer {
 }
 
 /** Where SDKs look for a region. A zone has a letter behind its region, and clients take that off. */
-function placeActs(region: string, sessions: Sessions): readonly [string, () => Promise<Answer> | Answer][] {
+function placeActs(region: string, sessions: Sessions): readonly [string, Act][] {
   const zone = `${region}a`
   const identity = async (): Promise<Answer> => {
     const { credentials } = await sessions.get()

@@ -10,6 +10,9 @@ import type { TemporaryCredentials } from '../sts/answer.ts'
 
 const leastMilliseconds = 60_000
 
+/** For so long what the source gave last is given on: thousands may ask in one second. */
+const givenOnMilliseconds = 1000
+
 /** Between two looks, with jitter: endpoints that start together shall not ask STS together. */
 const lookMilliseconds = { least: 15_000, jitter: 10_000 }
 
@@ -20,6 +23,12 @@ export interface GivenSession {
   readonly since: Date
   /** Undefined for a session of the user itself. */
   readonly roleArn: string | undefined
+}
+
+interface HeldSession {
+  readonly session: GivenSession
+  /** When the source gave it last, by the clock. */
+  readonly at: number
 }
 
 export interface SessionsOptions {
@@ -46,7 +55,7 @@ export interface SessionFigures {
 export class Sessions {
   readonly #options: SessionsOptions
   /** The source's own role stands under undefined. */
-  readonly #given = new Map<string | undefined, GivenSession>()
+  readonly #given = new Map<string | undefined, HeldSession>()
   readonly #failing = new Set<string | undefined>()
   readonly #counts = { sessions: 0, failures: 0 }
   #timer: NodeJS.Timeout | undefined
@@ -62,13 +71,23 @@ export class Sessions {
     return roleArn === source.roleArn || otherRoles.includes(roleArn)
   }
 
-  /** A session with a minute left or more. @throws what the source throws; ERR_STS_UNREACHABLE where it has less */
-  async get(roleArn?: string): Promise<GivenSession> {
+  /**
+   * A session with a minute left or more; without a promise where the source gave it within the last second. The promise
+   * rejects with what the source throws, and with ERR_STS_UNREACHABLE where it has less.
+   */
+  get(roleArn?: string): GivenSession | Promise<GivenSession> {
     const { source, now } = this.#options
     const role = roleArn === source.roleArn ? undefined : roleArn
+    const held = this.#given.get(role)
+    const time = now().getTime()
+    const isFresh = held !== undefined && Math.abs(time - held.at) < givenOnMilliseconds
+    return isFresh && lasts(held.session.credentials, time) ? held.session : this.#fetched(role)
+  }
+
+  async #fetched(role: string | undefined): Promise<GivenSession> {
     try {
-      const credentials = await source.credentials(role)
-      if (credentials.expiration.getTime() - now().getTime() < leastMilliseconds) throw tooShort()
+      const credentials = await this.#options.source.credentials(role)
+      if (!lasts(credentials, this.#options.now().getTime())) throw tooShort()
       this.#failing.delete(role)
       return this.#noted(role, credentials)
     } catch (error) {
@@ -79,7 +98,7 @@ export class Sessions {
 
   /** Fetches a session of every role, then looks after them until `stop`. @throws what `get` throws at first */
   async start(): Promise<void> {
-    for (const role of this.#roles()) await this.get(role)
+    for (const role of this.#roles()) await this.#fetched(role)
     this.#lookLater()
   }
 
@@ -90,8 +109,8 @@ export class Sessions {
 
   figures(): SessionFigures {
     const { source, now } = this.#options
-    const secondsLeft = [...this.#given].map(([role, { credentials }]): [string, number] => {
-      const milliseconds = credentials.expiration.getTime() - now().getTime()
+    const secondsLeft = [...this.#given].map(([role, { session }]): [string, number] => {
+      const milliseconds = session.credentials.expiration.getTime() - now().getTime()
       return [role ?? source.roleArn ?? '', Math.max(0, Math.floor(milliseconds / 1000))]
     })
     return { ...this.#counts, secondsLeft: new Map(secondsLeft) }
@@ -106,17 +125,18 @@ export class Sessions {
     const wait = lookMilliseconds.least + this.#options.random() * lookMilliseconds.jitter
     this.#timer = setTimeout(async () => {
       // A failure was counted and told of where it happened.
-      for (const role of this.#roles()) await this.get(role).catch(() => undefined)
+      for (const role of this.#roles()) await this.#fetched(role).catch(() => undefined)
       this.#lookLater()
     }, wait).unref()
   }
 
   #noted(role: string | undefined, credentials: TemporaryCredentials): GivenSession {
-    const given = this.#given.get(role)
-    if (given?.credentials.accessKeyId === credentials.accessKeyId) return given
-    const session = { credentials, since: this.#options.now(), roleArn: role ?? this.#options.source.roleArn }
-    this.#given.set(role, session)
-    this.#counts.sessions += 1
+    const now = this.#options.now()
+    const known = this.#given.get(role)?.session
+    const isKnown = known?.credentials.accessKeyId === credentials.accessKeyId
+    if (!isKnown) this.#counts.sessions += 1
+    const session = isKnown ? known : { credentials, since: now, roleArn: role ?? this.#options.source.roleArn }
+    this.#given.set(role, { session, at: now.getTime() })
     return session
   }
 
@@ -128,16 +148,18 @@ export class Sessions {
   }
 }
 
-/** Bytes that are made of a session once. */
-export function oncePerSession(make: (session: GivenSession) => string): (session: GivenSession) => Uint8Array {
-  const made = new WeakMap<GivenSession, Uint8Array>()
+/** A text that is made of a session once. */
+export function oncePerSession(make: (session: GivenSession) => string): (session: GivenSession) => string {
+  const made = new WeakMap<GivenSession, string>()
   return (session) => {
-    const known = made.get(session)
-    if (known !== undefined) return known
-    const bytes = Buffer.from(make(session))
-    made.set(session, bytes)
-    return bytes
+    const known = made.get(session) ?? make(session)
+    made.set(session, known)
+    return known
   }
+}
+
+function lasts({ expiration }: TemporaryCredentials, now: number): boolean {
+  return expiration.getTime() - now >= leastMilliseconds
 }
 
 function tooShort(): HardkeyError {

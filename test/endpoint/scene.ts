@@ -89,7 +89,7 @@ export class Scene {
     const endpoint = await startEndpoint({
       source,
       place: { port: 0 },
-      mode: { token: new CallerToken(this.token, randomBytes) },
+      mode: { token: new CallerToken(this.token) },
       random: randomBytes,
       now: this.now,
       otherRoles: [otherRole],

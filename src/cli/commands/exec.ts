@@ -105,7 +105,7 @@ async function withEndpoint(
     source,
     otherRoles: args.values('also-role'),
     place: { port: 0 },
-    mode: { token: new CallerToken(token, randomBytes) },
+    mode: { token: new CallerToken(token) },
     random: randomBytes,
     now,
     onHandedOut,

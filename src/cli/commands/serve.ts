@@ -92,7 +92,7 @@ async function tokenProof({ args, report }: CommandContext): Promise<Proof> {
   const path = args.value('token-file')
   if (path === undefined) {
     const token = newToken(randomBytes)
-    const mode = { token: new CallerToken(token, randomBytes) }
+    const mode = { token: new CallerToken(token) }
     return { mode, lines: (at) => containerLines(at, { token }), close: () => undefined }
   }
   const file = new TokenFile(path, randomBytes)
