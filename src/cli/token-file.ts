@@ -43,15 +43,13 @@ export class TokenFile {
 
   /** Calls `onChanged` once when the file is gone or another one, and again after it was renewed. The token stays good. */
   watch(onChanged: () => void): void {
-    let told: string | undefined = this.#identity
-    this.#timer = setInterval(async () => {
+    let told = this.#identity
+    const look = async (): Promise<void> => {
       const identity = await identityOf(this.path)
-      if (identity === this.#identity) told = identity
-      else if (told !== identity) {
-        told = identity
-        onChanged()
-      }
-    }, lookMilliseconds).unref()
+      if (identity !== this.#identity && identity !== told) onChanged()
+      told = identity
+    }
+    this.#timer = setInterval(() => void look(), lookMilliseconds).unref()
   }
 
   close(): void {

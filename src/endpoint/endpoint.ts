@@ -4,9 +4,11 @@
 // 1. The first session is there before it listens, so that a client with a second of patience gets its answer (F-E01).
 // 2. On Linux a caller must be this user or root, whatever token it has: the kernel tells whose its socket is (T-1).
 
+import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import type { SessionSource } from '../credentials/session-source.ts'
+import { systemCode } from '../files/file-failure.ts'
 import { thisUser } from '../files/ownership.ts'
 import { type Act, type Answer, type Awaitable, failure, refusal, type Service } from './answer.ts'
 import type { CallerToken, RandomBytes } from './caller-token.ts'
@@ -168,21 +170,26 @@ class Callers {
     return answer instanceof Promise ? answer.then(told, failure) : told(answer)
   }
 
-  #knowsOwnConnection(port: number): Promise<boolean> {
-    return new Promise((done) => {
-      const socket = connect({ port, host: '127.0.0.1' })
-      const tell = async (): Promise<void> => {
-        const { localAddress, localPort, remoteAddress, remotePort } = endsOf(socket)
-        const [near, far] = [
-          { localAddress: remoteAddress, localPort: remotePort },
-          { remoteAddress: localAddress, remotePort: localPort },
-        ]
-        const owner = await this.#owners.of({ ...near, ...far })
-        socket.destroy()
-        done(owner?.uid === thisUser())
+  async #knowsOwnConnection(port: number): Promise<boolean> {
+    const socket = connect({ port, host: '127.0.0.1' })
+    try {
+      await once(socket, 'connect')
+      const { localAddress, localPort, remoteAddress, remotePort } = endsOf(socket)
+      // As the other end has it.
+      const ends = {
+        localAddress: remoteAddress,
+        localPort: remotePort,
+        remoteAddress: localAddress,
+        remotePort: localPort,
       }
-      socket.once('connect', tell).once('error', () => done(false))
-    })
+      return (await this.#owners.of(ends))?.uid === this.#user
+    } catch (error) {
+      // Too many files are open, say: the token alone decides then, and the command warns of it.
+      if (systemCode(error) === undefined) throw error
+      return false
+    } finally {
+      socket.destroy()
+    }
   }
 }
 

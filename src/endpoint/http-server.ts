@@ -59,7 +59,7 @@ export function httpServer({ respond, connections, onAnswered }: HttpServerOptio
       send(response, answer, server.listening)
     }
     const answer = respond(request)
-    if (answer instanceof Promise) answer.then(give)
+    if (answer instanceof Promise) void answer.then(give)
     else give(answer)
   }
   let open = 0

@@ -123,11 +123,13 @@ export class Sessions {
   #lookLater(): void {
     if (this.#isStopped) return
     const wait = lookMilliseconds.least + this.#options.random() * lookMilliseconds.jitter
-    this.#timer = setTimeout(async () => {
-      // A failure was counted and told of where it happened.
-      for (const role of this.#roles()) await this.#fetched(role).catch(() => undefined)
-      this.#lookLater()
-    }, wait).unref()
+    this.#timer = setTimeout(() => void this.#look(), wait).unref()
+  }
+
+  /** A failure was counted and told of where it happened. */
+  async #look(): Promise<void> {
+    for (const role of this.#roles()) await this.#fetched(role).catch(() => undefined)
+    this.#lookLater()
   }
 
   #noted(role: string | undefined, credentials: TemporaryCredentials): GivenSession {
