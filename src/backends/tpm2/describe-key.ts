@@ -97,14 +97,21 @@ function policyText(area: KeyedHashPublic, { address, material }: DescribeWish):
 
 function promisesOf(area: KeyedHashPublic, { auth }: DescribeWish): readonly string[] {
   const has = (bit: number): boolean => (area.attributes & bit) !== 0
-  const stays = has(TPMA_OBJECT.fixedTPM) && has(TPMA_OBJECT.fixedParent)
   return [
-    stays ? 'the key cannot leave this TPM, not even wrapped' : 'the key can be moved to another TPM',
+    placeWords(area),
     has(TPMA_OBJECT.userWithAuth) ? useWords[auth] : 'it is used by its policy alone',
     has(TPMA_OBJECT.noDA)
       ? 'wrong auth values do not lock the TPM'
       : 'wrong auth values count in the lockout of the TPM, and so does each power cut after a use',
   ]
+}
+
+/** TPM2_Duplicate wants the role DUP, which only a policy can give: Part 1, 19.2 and 23.3.1. */
+function placeWords({ attributes, authPolicy }: KeyedHashPublic): string {
+  const fixed = TPMA_OBJECT.fixedTPM | TPMA_OBJECT.fixedParent
+  if ((attributes & fixed) === fixed) return 'the key cannot leave this TPM, not even wrapped'
+  if (authPolicy.length > 0) return 'the key can be moved to another TPM, if its policy allows that'
+  return 'the key came from outside and may be kept there; it cannot go on to another TPM, since it has no policy'
 }
 
 const useWords: Readonly<Record<DescribeWish['auth'], string>> = {
