@@ -185,7 +185,8 @@ async function judge(
   attributes: KeyAttributes,
   arrival: Arrival,
 ): Promise<void> {
-  const found = flaws(arrival === 'unwrapped' ? { ...attributes, CKA_MODIFIABLE: false } : attributes, hasLogin)
+  const told = arrival === 'unwrapped' ? { ...attributes, CKA_MODIFIABLE: false } : attributes
+  const found = flaws(told, hasLogin)
   if (found.length > 0) {
     throw new HardkeyError('ERR_KEY_UNUSABLE', `${client.device} does not protect the key: ${found.join(', ')}`, {
       hint: 'the object was removed again; take another token',

@@ -98,6 +98,7 @@ export class ModuleHost {
         for (const key of act.key === 'created' ? this.#created : [known(this.#keys, act.key)]) {
           this.#loaded().destroyObject(this.#opened(), key)
         }
+        this.#created = []
         return { head: {} }
     }
   }

@@ -48,9 +48,7 @@ class VaultImporter implements KeyImporter {
 
   async import(uri: KeyUri, key: Secret, context: DeviceContext): Promise<ImportedKey> {
     const address = vaultKeyAddress(uri)
-    if (key.length < shortestKey) {
-      throw new HardkeyError('ERR_SECRET_INVALID', `a transit engine takes HMAC keys of ${shortestKey} bytes and more`)
-    }
+    refuseShort(key)
     return await withServer(address, this.#settings, context, async (asking) => {
       await refuseTaken(asking)
       const ciphertext = wrapped(key, await offeredKey(asking))
@@ -85,6 +83,12 @@ class VaultImporter implements KeyImporter {
       await removeKey(asking)
     })
   }
+}
+
+/** @throws ERR_SECRET_INVALID */
+export function refuseShort(key: Secret): void {
+  if (key.length >= shortestKey) return
+  throw new HardkeyError('ERR_SECRET_INVALID', `a transit engine takes HMAC keys of ${shortestKey} bytes and more`)
 }
 
 async function refuseTaken(asking: Asking): Promise<void> {

@@ -7,7 +7,7 @@ import { HardkeyError } from '../../errors.ts'
 import { fingerprint } from '../../key/fingerprint.ts'
 import type { DeviceContext, KeyWrapping, WrappingKey } from '../../key/hmac-key.ts'
 import type { KeyUri } from '../../key/uri.ts'
-import { offeredKey, vaultImporter } from './import.ts'
+import { offeredKey, refuseShort, vaultImporter } from './import.ts'
 import { vaultKeyAddress } from './key-uri.ts'
 import { settingsOf, type VaultOptions } from './settings.ts'
 import { withServer } from './with-server.ts'
@@ -31,7 +31,10 @@ export function vaultWrapping(options: VaultOptions = {}): KeyWrapping {
       if (create) throw alwaysThere()
       return await readWrappingKey(uri, context, options)
     },
-    wrap: (key, wrappingKey) => wrapped(key, publicKeyOf(wrappingKey)),
+    wrap: (key, wrappingKey) => {
+      refuseShort(key)
+      return wrapped(key, publicKeyOf(wrappingKey))
+    },
     importWrapped: async (uri, delivered, context) => await importer.importWrapped(uri, delivered, context),
   }
 }

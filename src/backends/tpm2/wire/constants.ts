@@ -174,6 +174,9 @@ export const TPMA_OBJECT = {
   x509sign: 0x0008_0000,
 } as const
 
+/** Part 2, 13.4 TPMA_NV. */
+export const TPMA_NV = { authRead: 0x0004_0000, noDA: 0x0200_0000 } as const
+
 /** Part 2, 8.4 TPMA_SESSION. `decrypt` is the command's first parameter, `encrypt` the answer's. */
 export const TPMA_SESSION = {
   continueSession: 0x01,

@@ -1,9 +1,10 @@
 // What lies in the non-volatile memory of a TPM. In: an index. Out: its bytes, which are nothing secret.
 // TPM 2.0 Library, Part 3, 31.6 TPM2_NV_ReadPublic and 31.13 TPM2_NV_Read; Part 2, 13.5 TPMS_NV_PUBLIC.
 
+import { HardkeyError } from '../../../errors.ts'
 import { authorizedCommand } from './authorized-command.ts'
 import { type Reader, readWhole, WireFault, written } from './codec.ts'
-import { TPM_CC } from './constants.ts'
+import { TPM_CC, TPMA_NV } from './constants.ts'
 import { digestOf, hashAlgorithm } from './hash.ts'
 import { joined } from './kdf.ts'
 import { type Entity, plainCommand, readAnswer } from './plain-command.ts'
@@ -17,16 +18,23 @@ const pieceBytes = 512
 /** A certificate has about 1.5 KiB. */
 const mostBytes = 8192
 
+/** Its own empty auth value may be tried: reading by it is allowed, and a wrong one counts for nothing. */
+const readable = TPMA_NV.authRead | TPMA_NV.noDA
+
 interface NvIndex extends Entity {
+  readonly attributes: number
   readonly size: number
 }
 
 /**
  * The content of an index that its own empty auth value opens, as certificates of endorsement keys are kept.
- * @throws ERR_KEY_NOT_FOUND where there is none, and what a TPM answers that does not let it be read
+ * @throws ERR_KEY_NOT_FOUND where there is none, ERR_KEY_UNUSABLE where it cannot be tried without counting as a wrong one
  */
 export async function readNv(tpm: Tpm, index: number, options: Options = {}): Promise<Uint8Array> {
-  const { size, ...entity } = await readNvPublic(tpm, index, options)
+  const { attributes, size, ...entity } = await readNvPublic(tpm, index, options)
+  if ((attributes & readable) !== readable) {
+    throw new HardkeyError('ERR_KEY_UNUSABLE', `the TPM at ${tpm.description} has an index that not everyone may read`)
+  }
   const content = new Uint8Array(Math.min(size, mostBytes))
   for (let offset = 0; offset < content.length; offset += pieceBytes) {
     content.set(await readPiece(tpm, entity, offset, Math.min(pieceBytes, content.length - offset), options), offset)
@@ -52,10 +60,10 @@ function nvIndex(reader: Reader, area: Uint8Array): NvIndex {
   const nameAlg = reader.u16()
   const algorithm = hashAlgorithm(nameAlg)
   if (algorithm === undefined) throw new WireFault('its nameAlg is no hash known here', offset)
-  reader.u32()
+  const attributes = reader.u32()
   reader.tpm2b()
   const digest = digestOf(algorithm, area)
-  return { handle, size: reader.u16(), name: written((writer) => writer.u16(nameAlg).bytes(digest)) }
+  return { handle, attributes, size: reader.u16(), name: written((writer) => writer.u16(nameAlg).bytes(digest)) }
 }
 
 async function readPiece(tpm: Tpm, index: Entity, offset: number, size: number, options: Options): Promise<Uint8Array> {
