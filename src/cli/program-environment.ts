@@ -24,7 +24,7 @@ const identities =
   /^AWS_(?:ACCESS_KEY(?:_ID)?|SECRET_(?:ACCESS_)?KEY|SESSION_TOKEN|SECURITY_TOKEN|CREDENTIAL_\w+|(?:DEFAULT_)?PROFILE|ACCOUNT_ID|WEB_IDENTITY_TOKEN_FILE|ROLE_ARN|ROLE_SESSION_NAME|CONTAINER_\w+|EC2_METADATA_\w+|BEARER_TOKEN_\w+)$/
 
 /** Ours says where things lie, and guards against circles; Vault's and OpenBao's may open the key itself. */
-const secrets = /^(?:HARDKEY_(?!HOME$|CACHE_DIR$)\w+|(?:BAO|VAULT)_\w*(?:TOKEN|SECRET|PASSWORD|JWT|KEY_BYTES)\w*)$/
+const secrets = /^(?:_?HARDKEY_(?!HOME$|CACHE_DIR$)\w+|(?:BAO|VAULT)_\w*(?:TOKEN|SECRET|PASSWORD|JWT|KEY_BYTES)\w*)$/
 
 /** The variables of the program. */
 export function programEnvironment(
@@ -52,8 +52,10 @@ export function programEnvironment(
 
 /** Both spellings, since programs read one of them; the SDK for Python sends requests to an endpoint through HTTP_PROXY. */
 function withoutProxy({ NO_PROXY, no_proxy }: Variables): Variables {
-  const added = (list: string | undefined): string => {
-    const hosts = (list ?? '').split(',').map((host) => host.trim())
+  const added = (list = ''): string => {
+    const hosts = list.split(',').map((host) => host.trim())
+    // Alone it means every host; in a list it means nothing to some.
+    if (list.trim() === '*') return list
     return [...new Set([...hosts, '127.0.0.1', 'localhost'])].filter((host) => host !== '').join(',')
   }
   return { NO_PROXY: added(NO_PROXY ?? no_proxy), no_proxy: added(no_proxy ?? NO_PROXY) }

@@ -33,15 +33,14 @@ const pressed: readonly (readonly [string, string])[] = [
   ['hardkey exec edge.one --role-arn arn:aws:iam::1:role/x --profile work', '--profile workshop '],
   ['hardkey export production --format powe', '--format powershell '],
   ['hardkey whoami production --ca-bundle bun', '--ca-bundle bundle.pem '],
-  ['hardkey exec production -- env bun', 'env bundle.pem '],
+  ['hardkey exec production -- cat bun', 'cat bundle.pem '],
   ['hardkey exec production -- hardk', '-- hardkey '],
 ]
 
-/** Tab, then Enter with the rest as a comment: the line is shown and not run. */
+/** Tab; then the line is emptied, and not run. */
 const steps = (typed: string, shown: string): readonly PtyStep[] => [
   { expect: 'ready> ' },
-  { send: `: ${typed}`.replace(/^: /, '') },
-  { send: '\t' },
+  { send: `${typed}\t` },
   { expect: shown.trimEnd().slice(-6) },
   { send: '\u0015exit\r' },
 ]

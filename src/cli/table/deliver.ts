@@ -65,9 +65,9 @@ export const deliverCommands: readonly CommandSpec[] = Object.freeze([
       ...givenFlags,
     ],
     text: [
-      'Taken over in bash and zsh by  eval "$(hardkey export prod --format env)"',
-      'in fish by                     hardkey export prod --format fish | source',
-      'in PowerShell by               hardkey export prod --format powershell | Out-String | Invoke-Expression',
+      'Taken over in bash and zsh by:  eval "$(hardkey export prod --format env)"',
+      'in fish by:  hardkey export prod --format fish | source',
+      'in PowerShell by:  hardkey export prod --format powershell | Out-String | Invoke-Expression',
       'They end after some hours and nobody renews them: for what runs longer see hardkey exec.',
     ],
     examples: ['hardkey export prod --format env', 'hardkey export prod --format fish --duration 1h'],
