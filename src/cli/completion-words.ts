@@ -46,9 +46,12 @@ async function offersFor(
   return argument === undefined ? [] : await ofKind(argument.name, overview, names)
 }
 
+/** Where something on the disk is named. */
+const ofFiles = /^(?:FILE|PATH|SOCKET|DIR(?:\|\w+)?)$/
+
 /** By the word that stands for it in the help: FILE, PROFILE, NAME, or the choices themselves: `bash|zsh|fish`. */
 async function ofKind(kind: string, overview: readonly Offer[], names: KnownNames): Promise<Completion> {
-  if (kind === 'FILE' || kind.startsWith('DIR')) return 'files'
+  if (ofFiles.test(kind)) return 'files'
   if (kind === 'NAME') return (await names.records()).map((name) => [name])
   if (kind === 'PROFILE') return (await names.profiles()).map((name) => [name])
   const choices = kind.split('|').filter((choice) => /^[a-z0-9-]+$/.test(choice))

@@ -74,11 +74,13 @@ export function untilAborted(signal: AbortSignal): Promise<void> {
 /** What a terminal, a service manager and kill(1) send to a program; the others a program cannot catch or sends itself. */
 const passedSignals = [...endingSignals, 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const
 
-/** Gives these signals to `pass` alone: from then on none of them ends this process. */
+/** Gives these signals to `pass` alone: from then on none of them ends this process, and none is lost meanwhile. */
 export function passSignals(pass: (signal: NodeJS.Signals) => void): void {
   for (const signal of passedSignals) {
-    process.removeAllListeners(signal)
+    const others = process.listeners(signal)
+    // First, since Node forgets what came to a signal that nobody listens to any more.
     process.on(signal, pass)
+    for (const other of others) process.removeListener(signal, other)
   }
 }
 

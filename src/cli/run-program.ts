@@ -2,9 +2,9 @@
 // that a signal ended, 127 for one that is not there, 126 for one that cannot be run (POSIX, Shell Command Language, 2.8.2).
 // 1. It has our terminal and our streams, and stays in our process group: so ^C, ^Z and job control work as without us.
 // 2. What a terminal sends reaches the whole group; everything else reaches us alone, and is passed on.
-// 3. No other descriptor reaches it: Node marks those that it was started with as not to be inherited.
+// 3. Node marks the low descriptors that it was started with as not to be inherited; who has a secret in a higher one closes it.
 
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { HardkeyError } from '../errors.ts'
@@ -19,23 +19,39 @@ export interface Program {
 }
 
 /** Runs the program to its end. From the start on signals are its own, and end this process no more. */
-export function runProgram({ words: [file = '', ...args], environment }: Program, report: Report): Promise<number> {
-  return new Promise((resolve) => {
-    const child = spawn(file, args, { stdio: 'inherit', env: environment })
-    passSignals((signal) => {
-      if (!reachesGroup(signal)) child.kill(signal)
-    })
-    child.once('error', (error) => {
-      const isMissing = systemCode(error) === 'ENOENT'
-      report.failure(cannotRun(file, isMissing, error))
-      resolve(isMissing ? 127 : 126)
+export async function runProgram(
+  { words: [file = '', ...args], environment }: Program,
+  report: Report,
+): Promise<number> {
+  let child: ChildProcess | undefined
+  // Listened to before it starts: a signal may follow its first output.
+  passSignals((signal) => {
+    if (!reachesGroup(signal)) child?.kill(signal)
+  })
+  try {
+    child = spawn(file, args, { stdio: 'inherit', env: environment })
+    return await statusOf(child, report)
+  } catch (error) {
+    const isMissing = systemCode(error) === 'ENOENT'
+    report.failure(cannotRun(file, isMissing, error))
+    return isMissing ? 127 : 126
+  }
+}
+
+/** @throws the system's error where it did not start; spawn itself throws some of them */
+function statusOf(child: ChildProcess, report: Report): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.on('error', (error) => {
+      if (child.pid === undefined) reject(error)
+      // It runs as another user by now.
+      else report.warning(`a signal cannot be passed on (${systemCode(error) ?? error.name})`)
     })
     child.once('exit', (status, signal) => resolve(signal === null ? (status ?? 1) : 128 + constants.signals[signal]))
   })
 }
 
-function cannotRun(file: string, isMissing: boolean, cause: Error): HardkeyError {
-  const why = isMissing ? 'there is no such program' : `it cannot be run (${systemCode(cause) ?? cause.name})`
+function cannotRun(file: string, isMissing: boolean, cause: unknown): HardkeyError {
+  const why = isMissing ? 'there is no such program' : `it cannot be run (${systemCode(cause) ?? 'unknown'})`
   return new HardkeyError('ERR_USAGE', `"${file}": ${why}`, {
     hint: 'what stands behind -- is run without a shell: for pipes and variables write sh -c "…"',
     cause,
@@ -50,11 +66,19 @@ function reachesGroup(signal: NodeJS.Signals): boolean {
   return ofTerminals.includes(signal) && isForeground()
 }
 
-/** proc_pid_stat(5): of the fields behind the name in brackets, pgrp is the third and tpgid the sixth. */
 function isForeground(): boolean {
-  // Where there is no /proc a terminal on standard input must do.
-  if (process.platform !== 'linux') return process.getBuiltinModule('node:tty').isatty(0)
-  const stat = readFileSync('/proc/self/stat', 'latin1')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return fields[2] === fields[5]
+  const fields = statFields()
+  // pgrp and tpgid. Without /proc a terminal on standard input must do.
+  return fields === undefined ? process.getBuiltinModule('node:tty').isatty(0) : fields[2] === fields[5]
+}
+
+/** proc_pid_stat(5): the fields behind the name of the program, which stands in brackets. Undefined outside of Linux. */
+function statFields(): readonly string[] | undefined {
+  try {
+    const stat = readFileSync('/proc/self/stat', 'latin1')
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw error
+  }
 }

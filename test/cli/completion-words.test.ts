@@ -24,6 +24,8 @@ describe('Tab offers', () => {
     ['whoami prod --profile w', ['work']],
     ['whoami prod --region ', []],
     ['whoami prod --ca-bundle c', 'files'],
+    ['serve prod --socket ', 'files'],
+    ['relay ', 'files'],
     ['export prod --format env', ['env', 'env-no-export']],
     ['export prod --tag a=b --ta', ['--tag']],
     ['export prod --region x --regi', []],

@@ -31,6 +31,7 @@ describe('the exit status', () => {
     ['143 of one that SIGTERM ended', node('process.kill(process.pid, "SIGTERM"); setInterval(() => {}, 1000)'), 143],
     ['127 where there is no such program', ['--', 'no-such-program'], 127],
     ['126 for what cannot be run', ['--', '/etc'], 126],
+    ['126 for what is no program', ['--', '/etc/passwd/x'], 126],
   ])('is %s', async (_, words, expected) => {
     const { status, stderr } = await exec(words)
     expect(status).toBe(expected)

@@ -72,6 +72,22 @@ describe('a program in the terminal', () => {
     expect(ran.status).toBe(0)
   })
 
+  it('reads what is typed after the passphrase, which was asked for before it started', async () => {
+    const steps: PtyStep[] = [
+      { expect: 'passphrase of' },
+      { sample: 'hidden', unless: true },
+      { send: 'correct horse\r' },
+      { expect: 'ready' },
+      { sample: 'shown', unless: false },
+      { send: 'hello\r' },
+    ]
+    const program = ['--', 'sh', '-c', 'echo ready; read x; echo "got $x"']
+    const ran = await inTerminal(there.home, ['exec', 'prod', '--pin-source', 'prompt:', ...program], steps)
+    expect(ran.terminal).toContain('hello\r\ngot hello\r\n')
+    expect(ran.echo).toMatchObject({ hidden: false, shown: true })
+    expect(ran.status).toBe(0)
+  })
+
   it('F-W07: gets SIGHUP when the window is closed', async () => {
     const told = 'trap "echo yes >hung-up; exit 4" HUP; echo ready; while :; do sleep 0.1; done'
     const words = ['exec', 'prod', '--', 'sh', '-c', told]
@@ -92,7 +108,7 @@ describe('exec without a program', () => {
       { send: 'sleep 100 & jobs\r' },
       { expect: 'Running' },
       { expect: '[prod]> ' },
-      { send: 'kill %1; echo re""dy; cat\r' },
+      { send: "kill %1; sh -c 'echo re''dy; exec cat'\r" },
       { expect: 'redy' },
       { send: '\u0003' },
       { expect: '[prod]> ' },
@@ -128,7 +144,7 @@ describe('exec without a program', () => {
       { expect: '[prod]> ' },
       { send: 'exit 5\r' },
       { expect: '[]> ' },
-      { send: 'echo "status $?"; cat\r' },
+      { send: `sh -c 'echo "status $0"; exec cat' $?\r` },
       { expect: 'status 5\r\n' },
       { send: '\u0003' },
       { expect: '[]> ' },

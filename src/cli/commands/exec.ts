@@ -123,7 +123,10 @@ async function withEndpoint(
   }
 }
 
-/** Node keeps descriptors from programs that it starts, but none above 16 behind one that is not open. */
+/**
+ * Node lets no program inherit the descriptors that it was started with, up to 16 and from there to the first that is not open
+ * (libuv, uv_disable_stdio_inheritance).
+ */
 function closeSources({ uri }: NamedKey): void {
   for (const descriptor of descriptorsOf(uri).filter((number) => number > 2)) {
     try {
@@ -135,9 +138,9 @@ function closeSources({ uri }: NamedKey): void {
   }
 }
 
-/** A key URI may hold what no prompt must show. */
-function nameOf({ settings: _, ...named }: NamedKey): string {
-  return named.title === 'the key' ? named.accessKeyId : named.title
+/** A key URI is no name: it may hold what no prompt must show. */
+function nameOf({ title, accessKeyId }: NamedKey): string {
+  return title === 'the key' ? accessKeyId : title
 }
 
 function tellOfShell({ output, report }: CommandContext, named: NamedKey, until: Date | undefined): void {
