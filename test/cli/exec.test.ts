@@ -125,6 +125,7 @@ describe('the environment of the program', () => {
     const found = JSON.parse(stdout) as Record<string, string>
     expect(Object.keys(given).filter((name) => name in found)).toEqual([])
     expect(stdout).not.toContain(pin)
+    expect(stdout).not.toContain(there.secretAccessKey)
     expect(found.HARDKEY_NAME).toBe(there.accessKeyId)
   })
 
