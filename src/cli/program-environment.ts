@@ -23,8 +23,9 @@ export interface ProgramSurroundings {
 const identities =
   /^AWS_(?:ACCESS_KEY(?:_ID)?|SECRET_(?:ACCESS_)?KEY|SESSION_TOKEN|SECURITY_TOKEN|CREDENTIAL_\w+|(?:DEFAULT_)?PROFILE|ACCOUNT_ID|WEB_IDENTITY_TOKEN_FILE|ROLE_ARN|ROLE_SESSION_NAME|CONTAINER_\w+|EC2_METADATA_\w+|BEARER_TOKEN_\w+)$/
 
-/** Ours says where things lie, and guards against circles; Vault's and OpenBao's may open the key itself. */
-const secrets = /^(?:_?HARDKEY_(?!HOME$|CACHE_DIR$)\w+|(?:BAO|VAULT)_\w*(?:TOKEN|SECRET|PASSWORD|JWT|KEY_BYTES)\w*)$/
+/** Of ours those are kept that name folders, files and programs; Vault's and OpenBao's may open the key itself. */
+const secrets =
+  /^(?:_?HARDKEY_(?!(?:HOME|CACHE_DIR|ACCOUNT|ASKPASS|PINENTRY)$)\w+|(?:BAO|VAULT)_\w*(?:TOKEN|SECRET|PASSWORD|JWT|KEY_BYTES)\w*)$/
 
 /** The variables of the program. */
 export function programEnvironment(

@@ -50,6 +50,8 @@ describe('a run program', () => {
     'AWS_REGION',
     'HARDKEY_HOME',
     'HARDKEY_CACHE_DIR',
+    'HARDKEY_ACCOUNT',
+    'HARDKEY_ASKPASS',
     'VAULT_ADDR',
     'NODE_OPTIONS',
     'PATH',
