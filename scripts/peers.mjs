@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 // Brings the real devices, servers and clients that tests run against into .peers/: each by pinned version, with a
 // marker .peers/state/NAME.json (read by test/peers/peer.ts) and a log .peers/log/NAME.log. What is there already is
-// left alone. Slow builds start first, and all run side by side. Status 1 when a peer could not be had.
+// left alone. Slow builds start first, and all run side by side. In: --long brings those of the long run too. Status 1
+// when a peer could not be had.
 
 import { mkdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { constants, setPriority } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { allThere, installDebianPackages, peersFolder, readMarker, reasonToSkip, recipes } from './peer-recipes.mjs'
+import { allThere, installDebianPackages, peersFolder, readMarker, reasonToSkip, recipesOf } from './peer-recipes.mjs'
 
 const stateFolder = join(peersFolder, 'state')
 const logFolder = join(peersFolder, 'log')
@@ -24,15 +25,16 @@ try {
 }
 
 async function installAll() {
-  const wanted = Object.entries(recipes).filter(([name, recipe]) => !isReady(name, recipe))
+  const all = recipesOf(process.argv.includes('--long'))
+  const wanted = all.filter(([name, recipe]) => !isReady(name, recipe))
   for (const [name, recipe] of wanted) writeMarker(name, { state: 'installing', recipe: recipe.version })
   const debian = installDebianPackages(
     wanted.flatMap(([, recipe]) => recipe.packages ?? []),
     join(logFolder, 'debian.log'),
   )
   const results = await Promise.all(wanted.map(([name, recipe]) => install(name, recipe, debian)))
-  const there = Object.keys(recipes).length - results.filter((done) => !done).length
-  process.stdout.write(`peers: ${there} of ${Object.keys(recipes).length} ready\n`)
+  const there = all.length - results.filter((done) => !done).length
+  process.stdout.write(`peers: ${there} of ${all.length} ready\n`)
   return results.every((done) => done)
 }
 

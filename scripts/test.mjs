@@ -9,12 +9,13 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { runChecks } from './check.mjs'
 import { isInstalled } from './installed.mjs'
-import { peersFolder, readMarker, recipes } from './peer-recipes.mjs'
+import { peersFolder, readMarker, recipesOf } from './peer-recipes.mjs'
 import { writeReport } from './reliability.mjs'
 
 const root = resolve(import.meta.dirname, '..')
 
-if (process.argv.includes('--long')) process.env.TEST_LONG = '1'
+const isLong = process.argv.includes('--long')
+if (isLong) process.env.TEST_LONG = '1'
 installPackages()
 const peers = startPeers()
 const total = { passed: 0, failed: [], skipped: [], notRun: [] }
@@ -37,7 +38,8 @@ function installPackages() {
 
 /** @returns what scripts/peers.mjs said, once it has ended; whether a peer is there, its marker tells */
 function startPeers() {
-  const child = spawn(process.execPath, [join(root, 'scripts', 'peers.mjs')], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const words = [join(root, 'scripts', 'peers.mjs'), ...(isLong ? ['--long'] : [])]
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] })
   let said = ''
   child.stdout.setEncoding('utf8').on('data', (text) => {
     said += text
@@ -71,7 +73,7 @@ function add(tally) {
 }
 
 function addMissingPeers() {
-  for (const name of Object.keys(recipes)) {
+  for (const [name] of recipesOf(isLong)) {
     const { state, reason } = readMarker(name) ?? { state: 'not installed' }
     if (state !== 'ready') (process.env.CI ? total.failed : total.notRun).push(`peer ${name}: ${reason ?? state}`)
   }

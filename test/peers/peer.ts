@@ -58,8 +58,19 @@ export interface PeerPaths {
   }
   /** Sets manual pages. */
   readonly groff: { readonly command: string }
-  /** The AWS CLI of Debian. */
+  /** The AWS CLI of Debian, of major version 2. */
   readonly awscli: { readonly command: string }
+  /** The AWS CLI of PyPI, of major version 1. */
+  readonly awscli1: { readonly command: string }
+  /** The AWS SDK for Go v2: a program that says who it is (test/peers/sdk-go). */
+  readonly sdkgo: { readonly command: string }
+  /** The same with the AWS SDK for Java v2: a folder of classes, and one of archives. Long run. */
+  readonly sdkjava: { readonly classes: string; readonly archives: string }
+  /** The same with the AWS SDK for Rust. Long run. */
+  readonly sdkrust: { readonly command: string }
+  /** Terraform and OpenTofu, for their S3 backends: one on the SDK for Go v1, the other on v2. Long run. */
+  readonly terraform: { readonly command: string }
+  readonly opentofu: { readonly command: string }
   /** versitygw: S3, IAM and STS that check every signature. */
   readonly versitygw: { readonly command: string }
   /** MinIO: S3 and AssumeRole at one address. */
