@@ -48,7 +48,9 @@ export function metadataService(
     [`${extendedPath}${name}`, () => give('extended')],
     ...(region === undefined ? [] : placeActs(region, sessions)),
   ])
-  return ({ method, target, rawHeaders }) => {
+  return ({ method, target: asked, rawHeaders }) => {
+    // The SDK for Java asks for //latest where the address that it was given ends with a slash.
+    const target = asked.replace(/^\/+/, '/')
     if (target === tokenPath) {
       return method === 'PUT' ? () => tokenAnswer(tokens, onlyValue(rawHeaders, ttlHeader)) : onlyFor('PUT')
     }

@@ -46,6 +46,10 @@ it('lists one name, with a slash behind the path and without', async () => {
   expect(await text(`${credentialsPath}-extended/`)).toBe('deploy')
 })
 
+it('takes two slashes before the path, as the SDK for Java has them behind an address that ends with one', async () => {
+  expect(await text(`/${credentialsPath}/`)).toBe('deploy')
+})
+
 it('gives credentials as an instance has them', async () => {
   const plain = JSON.parse(await text(`${credentialsPath}/deploy`)) as Record<string, string>
   expect(plain).toEqual({
