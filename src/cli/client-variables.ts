@@ -21,12 +21,16 @@ const winners: readonly string[] = [
 /** How a client proves itself: by the token, or by a file that holds it. */
 export type TokenVariable = { readonly token: string } | { readonly file: string }
 
+/** The SDK for Rust sends every request through HTTP_PROXY, where there is one, and botocore those for metadata. */
+const noProxyLine = 'export NO_PROXY="127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY}"'
+
 /** For a container endpoint at a port; at a socket the relay before it has the address. */
 export function containerLines(at: Listening, proof: TokenVariable): readonly string[] {
   const [name, other] = ['AWS_CONTAINER_AUTHORIZATION_TOKEN', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE']
   return [
     ...('port' in at ? [addressLine(at.port)] : []),
     'token' in proof ? `export ${name}=${proof.token}` : `export ${other}=${shellWord(proof.file)}`,
+    noProxyLine,
     `unset ${[...winners, 'token' in proof ? other : name].join(' ')}`,
   ]
 }
@@ -36,13 +40,13 @@ export function addressLine(port: number): string {
   return `export AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:${port}/`
 }
 
-/** For the instance metadata service. botocore sends its requests through HTTP_PROXY, where there is one. */
+/** For the instance metadata service. */
 export function metadataLines(port: number): readonly string[] {
   return [
     `export AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:${port}/`,
     'export AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=IPv4',
     'export AWS_EC2_METADATA_V1_DISABLED=true',
-    'export NO_PROXY="127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY}"',
+    noProxyLine,
     `unset ${[...winners, 'AWS_CONTAINER_CREDENTIALS_FULL_URI', 'AWS_EC2_METADATA_DISABLED'].join(' ')}`,
   ]
 }
