@@ -13,7 +13,7 @@ export const recipes = {
   sdkrust: { version: 'aws-config 1.13.0 aws-sdk-sts 1.124.0', long: true, install: installSdkRust },
   terraform: { version: '1.5.7', long: true, install: installTerraform },
   opentofu: { version: '1.10.10', long: true, install: installOpenTofu },
-  sdkjava: { version: '2.57.8', long: true, install: installSdkJava },
+  sdkjava: { version: '2.57.8', packages: ['maven', 'default-jdk-headless'], long: true, install: installSdkJava },
   minio: { version: '0.0.0-20260212201848-7aac2a2c5b7c', install: installMinio },
   versitygw: { version: '1.8.0', install: installVersitygw },
   kryoptic: {

@@ -38,13 +38,13 @@ export async function writeReport() {
 }
 
 /** Node 20 reads no TypeScript, so the table is turned into JavaScript first. */
-async function importTypeScript(path) {
+export async function importTypeScript(path) {
   const { transformSync } = await import('esbuild')
   const { code } = transformSync(readFileSync(join(root, path), 'utf8'), { loader: 'ts', format: 'esm' })
   return import(`data:text/javascript;base64,${Buffer.from(code).toString('base64')}`)
 }
 
-function readTally(project) {
+export function readTally(project) {
   const file = join(peersFolder, `tally-${project}.json`)
   const tally = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined
   // A tally of an older tree has the number alone.
@@ -124,10 +124,10 @@ function versions() {
   return ['## Versions', '', cells('what', 'version'), cells('-', '-'), own, ...peers].join('\n')
 }
 
-function cells(...texts) {
+export function cells(...texts) {
   return `| ${texts.map((text) => text.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`
 }
 
-function day(date) {
+export function day(date) {
   return date.toISOString().slice(0, 10)
 }

@@ -1,5 +1,6 @@
 // A vitest reporter that counts for scripts/test.mjs. In: a run. Out: the file named by TALLY_FILE, with the names of the
-// tests that passed, failed, were skipped, or were not run because a peer is missing.
+// tests that passed, failed, were skipped, or were not run because a peer is missing; and what tests that passed told of
+// what they found (`task.meta.told`), by name.
 // vitest's JSON report leaves out what fails in beforeAll, and calls the tests behind it skipped.
 
 import { writeFileSync } from 'node:fs'
@@ -7,7 +8,7 @@ import { writeFileSync } from 'node:fs'
 // biome-ignore lint/style/noDefaultExport: vitest takes a reporter from the default export of its file
 export default class TallyReporter {
   onTestRunEnd(modules, unhandledErrors) {
-    const tally = { passed: [], failed: [], skipped: [], notRun: [] }
+    const tally = { passed: [], failed: [], skipped: [], notRun: [], told: {} }
     for (const module of modules) countModule(module, tally)
     for (const error of unhandledErrors) tally.failed.push(`unhandled: ${error.message}`)
     writeFileSync(process.env.TALLY_FILE, JSON.stringify(tally))
@@ -19,8 +20,11 @@ function countModule(module, tally) {
   for (const test of tests) {
     const name = `${module.relativeModuleId} > ${test.fullName}`
     const { state, errors = [], note } = test.result()
-    if (state === 'passed') tally.passed.push(name)
-    else addUnderItsReason(note ? `${name}: ${note}` : name, state === 'failed' ? errors : errorsAround(test), tally)
+    if (state === 'passed') {
+      tally.passed.push(name)
+      const { told } = test.meta()
+      if (told !== undefined) tally.told[name] = told
+    } else addUnderItsReason(note ? `${name}: ${note}` : name, state === 'failed' ? errors : errorsAround(test), tally)
   }
   const brokenHooks = [...module.children.allSuites()].filter((suite) => everyTestPassed(suite))
   for (const suite of brokenHooks)

@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 // All tests, from a clone without node_modules: installs, starts bringing the peers, checks, runs the tests that need
 // Node alone, waits for the peers, runs the tests that need them. In: CI set means that every peer must be there; --long
-// runs the long forms. Out: docs/reliability.md; what failed, what was skipped or not run, by name; then one closing
-// line. Status 0 only if nothing failed.
+// runs the long forms. Out: docs/reliability.md and docs/clients.md; what failed, what was skipped or not run, by name;
+// then one closing line. Status 0 only if nothing failed.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { runChecks } from './check.mjs'
+import { writeClients } from './clients.mjs'
 import { isInstalled } from './installed.mjs'
 import { peersFolder, readMarker, recipesOf } from './peer-recipes.mjs'
 import { writeReport } from './reliability.mjs'
@@ -79,12 +80,17 @@ function addMissingPeers() {
   }
 }
 
-/** The page of rows; without it the run has failed, whatever the tests say. */
+/** The pages of rows and of clients; without them the run has failed, whatever the tests say. */
 async function report() {
-  try {
-    process.stdout.write(`\nreliability: ${await writeReport()}\n`)
-  } catch (error) {
-    total.failed.push(`docs/reliability.md: ${error.message}`)
+  for (const [title, write] of [
+    ['reliability', writeReport],
+    ['clients', writeClients],
+  ]) {
+    try {
+      process.stdout.write(`\n${title}: ${await write()}\n`)
+    } catch (error) {
+      total.failed.push(`docs/${title}.md: ${error.message}`)
+    }
   }
 }
 

@@ -11,3 +11,8 @@ export function temporaryFolder(): string {
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
+
+/** The path of a fresh folder in memory, for what a command keeps between runs; its maker removes it. */
+export function folderInMemory(): string {
+  return mkdtempSync('/dev/shm/hardkey-test-')
+}

@@ -14,6 +14,7 @@ const ok = "it('a', () => {})"
 /** By file name what each file does wrong. */
 const files = {
   passes: ok,
+  tells: "it('a', ({ task }) => { task.meta.told = 'this' })",
   fails: `it('a', () => { ${broken} })`,
   'before-all': `beforeAll(() => { ${broken} }); ${ok}`,
   'after-all': `afterAll(() => { ${broken} }); ${ok}`,
@@ -29,7 +30,8 @@ const files = {
 it('counts each thing that can go wrong for what it is', () => {
   const gone = 'peer x is not here: no'
   expect(tallyOf(files)).toEqual({
-    passed: ['after-all > a', 'lost > a', 'passes > a'],
+    passed: ['after-all > a', 'lost > a', 'passes > a', 'tells > a'],
+    told: { 'tells > a': 'this' },
     failed: ['after-all', 'before-all > a', 'breaks', 'empty', 'fails > a', 'unhandled: lost'],
     skipped: ['left-out > a: no'],
     notRun: [`file-alone: ${gone}`, `suite-alone > a: ${gone}`, `test-alone > a: ${gone}`],

@@ -59,7 +59,8 @@ it.each(sdkReleases)('%s signs', async (name) => {
 })
 
 it.each([
-  ['awscli', '--version', 'aws-cli'],
+  ['awscli', '--version', 'aws-cli/2.'],
+  ['awscli1', '--version', 'aws-cli/1.'],
   ['versitygw', '--version', 'Version'],
   ['openbao', '--version', 'OpenBao v2'],
   ['minio', '--version', 'minio version'],
