@@ -9,7 +9,7 @@ import { formatWrappingKey } from '../../lifecycle/wrapped-file.ts'
 import type { CommandContext } from '../command.ts'
 import { deviceEntry } from '../device-entry.ts'
 import { prepared } from '../open-key.ts'
-import { pinPrompt } from '../pin-prompt.ts'
+import { newPinPrompt } from '../pin-prompt.ts'
 import { writeOut } from '../wrap-files.ts'
 
 /** Prints the file, or writes it to `--out`. */
@@ -19,7 +19,7 @@ export async function wrappingKey(context: CommandContext): Promise<number> {
   const isDevice = word === 'tpm2' || word === 'vault'
   const uri = await prepared(context, isDevice ? KeyUri.of(word, {}) : parseKeyUri(word))
   const wrapping = await wrappingOf(await deviceEntry(context, uri))
-  const pin = pinSourceOf(uri, pinPrompt(context, uri))
+  const pin = pinSourceOf(uri, newPinPrompt(context, uri))
   const asked = wrapping.wrappingKey(uri, { pin, signal }, { create: args.has('create') })
   const key = await report.waiting('the device', asked)
   await writeOut(context, formatWrappingKey(key))
