@@ -8,7 +8,7 @@ import { builtEnvironment } from '../peers/peer.ts'
 import { packInto } from './pack.ts'
 
 const parts =
-  'src scripts package.json package-lock.json tsconfig.json tsconfig.build.json README.md CHANGELOG.md SECURITY.md LICENSE'
+  'src scripts package.json package-lock.json tsconfig.json README.md CHANGELOG.md SECURITY.md LICENSE'
 
 /** @returns the path of the packed file, in the folder */
 export function packedElsewhere(folder: string, node: string = process.execPath): string {

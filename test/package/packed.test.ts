@@ -44,7 +44,7 @@ it('ships the types that a public subpath reaches, and all of them', () => {
     .filter((path) => path.endsWith('.d.ts'))
   const reached = new Set(shipped.filter((path) => publicTypes.includes(`./${path}`)))
   for (const path of reached) {
-    for (const [, to = ''] of readFileSync(join(root, path), 'utf8').matchAll(/['"](\.[^'"]+)\.ts['"]/g)) {
+    for (const [, to = ''] of readFileSync(join(root, path), 'utf8').matchAll(/['"](\.[^'"]+)\.js['"]/g)) {
       reached.add(posix.join(posix.dirname(path), `${to}.d.ts`))
     }
   }
