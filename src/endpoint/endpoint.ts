@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import type { SessionSource } from '../credentials/session-source.ts'
+import { HardkeyError } from '../errors.ts'
 import { systemCode } from '../files/file-failure.ts'
 import { thisUser } from '../files/ownership.ts'
 import { type Act, type Answer, type Awaitable, failure, refusal, type Service } from './answer.ts'
@@ -85,6 +86,12 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
   await sessions.start()
   try {
     const at = await listenAt(server, place)
+    if ('metadata' in options.mode && 'socket' in at) {
+      await closeServer(server)
+      throw new HardkeyError('ERR_CONFIG_INVALID', 'the instance metadata service is at a port, not at a Unix socket', {
+        hint: 'its tokens are for everyone who asks; only the owner of a connection to a port can be known',
+      })
+    }
     const knowsOwners = await callers.begin(at)
     return {
       at,

@@ -18,8 +18,8 @@ export type Place =
   /** A descriptor that listens already. */
   | { readonly descriptor: number }
 
-/** Where it listens: a port of 127.0.0.1 or the path of a socket. */
-export type Listening = { readonly port: number } | { readonly socket: string }
+/** Where it listens: a port of 127.0.0.1, or a socket, whose path is not known where systemd opened it. */
+export type Listening = { readonly port: number } | { readonly socket: string | undefined }
 
 const loopback = '127.0.0.1'
 
@@ -32,10 +32,11 @@ export async function listenAt(server: Server | NetServer, place: Place): Promis
   const options = 'port' in place ? { host: loopback, port: place.port, exclusive: true } : { fd: place.descriptor }
   await listening(server, options, 'port' in place ? `port ${place.port} of ${loopback}` : 'the socket of systemd')
   const address = server.address()
-  if (typeof address === 'string') return { socket: address }
-  if (address?.address === loopback) return { port: address.port }
+  // Node tells no address of a Unix socket that it did not open.
+  if (address === null || typeof address === 'string') return { socket: undefined }
+  if (address.address === loopback) return { port: address.port }
   server.close()
-  throw new HardkeyError('ERR_CONFIG_INVALID', `the socket of systemd listens on ${address?.address ?? 'nothing'}`, {
+  throw new HardkeyError('ERR_CONFIG_INVALID', `the socket of systemd listens on ${address.address}`, {
     hint: 'other machines must not reach it: ListenStream=127.0.0.1:PORT, or the path of a socket',
   })
 }

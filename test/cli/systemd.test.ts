@@ -1,12 +1,13 @@
 // Socket activation and the shipped units. In: systemd's own tools, without a running systemd; where they are missing, the tests
 // count as not run, but for those that a starter of a few lines can do.
 
-import { spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { rawRequest, requestText } from '../endpoint/raw-request.ts'
 import { freePort } from '../peers/server-process.ts'
 import { CheckedIn } from './checked-in.ts'
 import { commandFile, ended } from './hardkey.ts'
@@ -57,10 +58,23 @@ async function withDescriptor(listener: number, variables: string, ...words: str
   return { lines: read.stdout, stderr: read.stderr, stop: () => child.kill() }
 }
 
+/** `hardkey serve` behind a socket that systemd-socket-activate opens, once it is open. */
+async function activated(place: string): Promise<ChildProcess> {
+  const environment = there.home.environment()
+  const passed = Object.entries(environment).map(([name, value]) => `--setenv=${name}=${value}`)
+  const words = ['-l', place, ...passed, process.execPath, commandFile, 'serve', 'prod', '--token-file', tokenFile()]
+  const child = spawn(tool('systemd-socket-activate'), words, { env: environment, stdio: ['ignore', 'ignore', 'pipe'] })
+  await once(child.stderr, 'data')
+  return child
+}
+
+const tokenFile = (): string => join(there.home.folder, 'token')
+const keptToken = (): string => readFileSync(tokenFile(), 'latin1')
+
 /** A socket that listens, and its descriptor. */
-async function listener(host: string): Promise<{ readonly fd: number; readonly port: number; close(): void }> {
+async function listener(place: string): Promise<{ readonly fd: number; readonly port: number; close(): void }> {
   const server = createServer()
-  await once(server.listen(0, host), 'listening')
+  await once(place.includes('/') ? server.listen(place) : server.listen(0, place), 'listening')
   const address = server.address()
   // Node has no public way to the descriptor of a server; the child inherits it by its number.
   const { fd } = Reflect.get(server, '_handle') as { fd: number }
@@ -69,22 +83,29 @@ async function listener(host: string): Promise<{ readonly fd: number; readonly p
 
 describe('a socket that systemd opened', () => {
   it('is served by systemd-socket-activate, on its port', async () => {
-    const command = tool('systemd-socket-activate')
     const port = await freePort()
-    const environment = there.home.environment()
-    const passed = Object.entries(environment).map(([name, value]) => `--setenv=${name}=${value}`)
-    const words = ['-l', `127.0.0.1:${port}`, ...passed, process.execPath, commandFile, 'serve', 'prod']
-    const child = spawn(command, [...words, '--token-file', join(there.home.folder, 'token')], {
-      env: environment,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    await once(child.stderr, 'data')
+    const child = await activated(`127.0.0.1:${port}`)
     // The first request starts it, and waits in the queue of the socket until the first session is there.
     const first = await fetch(`http://127.0.0.1:${port}/`)
-    const token = readFileSync(join(there.home.folder, 'token'), 'latin1')
-    const second = await fetch(`http://127.0.0.1:${port}/`, { headers: { authorization: token } })
+    const second = await fetch(`http://127.0.0.1:${port}/`, { headers: { authorization: keptToken() } })
     child.kill()
     expect([first.status, second.status]).toEqual([401, 200])
+  })
+
+  it('of Unix is served too', async () => {
+    const path = join(there.home.folder, 'served.sock')
+    const child = await activated(path)
+    const ask = (token: string): ReturnType<typeof rawRequest> => {
+      const headers = [
+        ['Host', '127.0.0.1:1'],
+        ['Authorization', token],
+        ['Connection', 'close'],
+      ] as const
+      return rawRequest({ path }, requestText('GET / HTTP/1.1', headers))
+    }
+    const statuses = [(await ask('x')).status, (await ask(keptToken())).status]
+    child.kill()
+    expect(statuses).toEqual([401, 200])
   })
 
   it('is served where it is at descriptor 3 and for this process', async () => {
@@ -107,9 +128,10 @@ describe('a socket that systemd opened', () => {
   it.each([
     ['that other machines reach', '0.0.0.0', 'LISTEN_FDS=1', [], 'listens on 0.0.0.0'],
     ['of several', '127.0.0.1', 'LISTEN_FDS=2', [], 'systemd gave 2 sockets'],
+    ['of Unix, for the metadata service', 'unix/', 'LISTEN_FDS=1', ['--imds'], 'not at a Unix socket'],
     ['beside --port', '127.0.0.1', 'LISTEN_FDS=1', ['--port', '9911'], 'systemd gave a socket'],
   ])('%s is refused', async (_, host, variables, words, message) => {
-    const { fd, close } = await listener(host)
+    const { fd, close } = await listener(host.replace('unix/', join(there.home.folder, 'unix.sock')))
     const { lines, stderr, stop } = await withDescriptor(fd, variables, ...words)
     close()
     stop()

@@ -50,7 +50,8 @@ export async function serve(context: CommandContext): Promise<number> {
     try {
       if ('port' in endpoint.at && !endpoint.knowsOwners) warnOfOtherUsers(context)
       for (const line of proof.lines(endpoint.at)) output.line(line)
-      if ('socket' in endpoint.at) report.next(`hardkey relay ${endpoint.at.socket}, where its programs run`)
+      if ('socket' in endpoint.at)
+        report.next(`hardkey relay ${endpoint.at.socket ?? 'SOCKET'}, where its programs run`)
       output.end()
       await untilAborted(signal)
     } finally {
