@@ -7,13 +7,16 @@ import type { WriteCredentialProcess } from '../profiles/credential-process.ts'
 import type { CommandContext } from './command.ts'
 import { type MadePolicy, policyLines } from './import-policy.ts'
 import { type ImportProof, proofTexts } from './import-proof.ts'
+import { type ImportSource, wasInFile } from './import-source.ts'
 import { asksAPerson } from './pin-prompt.ts'
 import { tellProfileLine } from './profile-line.ts'
 import { pairLines } from './table-lines.ts'
 
 /** All that `import` did. */
 export interface Imported {
-  readonly result: CheckInResult
+  /** In the order of the places: `--to`, `--also-to`. */
+  readonly results: readonly [CheckInResult, ...CheckInResult[]]
+  readonly source: ImportSource
   readonly proof: ImportProof
   readonly profile: WriteCredentialProcess | undefined
   /** The record that the profile asked for before, where it was another. */
@@ -27,15 +30,24 @@ export interface Imported {
 
 /** Prints it. */
 export function tellImport(context: CommandContext, imported: Imported): void {
-  tellNotes(context, imported)
-  tellResult(context, imported)
-  context.report.next(nextCommand(imported))
+  const [first, ...others] = imported.results
+  tellNotes(context, first, imported)
+  for (const other of others) tellNotes(context, other, { profile: undefined, askedBefore: undefined, remains: [] })
+  tellResults(context, imported)
+  const { name } = first.stored
+  if (wasInFile(imported.source) && imported.proof.kind === 'sts') {
+    context.report.note(`a file has held this secret; hardkey rotate ${name} makes one that no file has seen`)
+  }
+  context.report.next(nextCommand(first, imported))
 }
 
 /** What a person should know or change. */
-function tellNotes(context: CommandContext, { result, profile, askedBefore, remains }: Imported): void {
+function tellNotes(
+  context: CommandContext,
+  { stored, info, found, awaitsApproval }: CheckInResult,
+  { profile, askedBefore, remains }: Pick<Imported, 'profile' | 'askedBefore' | 'remains'>,
+): void {
   const { report } = context
-  const { stored, info, found, awaitsApproval } = result
   if (found) report.note('this very key was in the device already; it was kept')
   if (awaitsApproval) {
     report.note('the TPM answers approved days alone, and none is approved yet: the first inspect compares the key')
@@ -49,38 +61,46 @@ function tellNotes(context: CommandContext, { result, profile, askedBefore, rema
   tellProfileLine(context, profile.profile, askedBefore)
 }
 
-function tellResult({ args, output }: CommandContext, { result, proof, profile, removed, policy }: Imported): void {
-  const { stored, info, identity } = result
-  const { name, record, path } = stored
+function tellResults({ args, output }: CommandContext, imported: Imported): void {
+  const { results, policy } = imported
   if (args.has('json')) {
-    output.json({
-      name,
-      path,
-      ...record,
-      device: info,
-      identity: identity ?? null,
-      profile: profile?.profile ?? null,
-      removed,
-      ...(policy === undefined ? {} : { policy }),
-    })
+    const [first, ...others] = results.map((result) => ({
+      name: result.stored.name,
+      path: result.stored.path,
+      ...result.stored.record,
+      device: result.info,
+      identity: result.identity ?? null,
+    }))
+    const { profile, removed } = imported
+    const also = others.length === 0 ? {} : { also: others }
+    output.json({ ...first, profile: profile?.profile ?? null, removed, ...(policy && { policy }), ...also })
     return
   }
-  output.line(
-    pairLines([
-      ['checked in', `${record.accessKeyId} as ${name}`],
-      ['device', info.device],
-      ['protection', info.protection],
-      ['identity', identity?.arn ?? proofTexts[proof.kind].identity],
-      ['record', path],
-      ['AWS profile', profile?.profile],
-      ['removed', removed.length === 0 ? undefined : `the plaintext in ${removed.join(', ')}`],
-    ]).join('\n'),
-  )
+  for (const result of results) output.line(pairLines(resultPairs(result, imported)).join('\n'))
   if (policy !== undefined) output.line(policyLines(policy))
 }
 
-function nextCommand({ result, proof, profile }: Imported): string {
-  const { stored, awaitsApproval } = result
+function resultPairs(
+  result: CheckInResult,
+  { results, proof, profile, removed }: Imported,
+): readonly (readonly [string, string | undefined])[] {
+  const { stored, info, identity } = result
+  const pairs = [
+    ['checked in', `${stored.record.accessKeyId} as ${stored.name}`],
+    ['device', info.device],
+    ['protection', info.protection],
+    ['identity', identity?.arn ?? proofTexts[proof.kind].identity],
+    ['record', stored.path],
+  ] as const
+  if (result !== results[0]) return pairs
+  return [
+    ...pairs,
+    ['AWS profile', profile?.profile],
+    ['removed', removed.length === 0 ? undefined : `the plaintext in ${removed.join(', ')}`],
+  ]
+}
+
+function nextCommand({ stored, awaitsApproval }: CheckInResult, { proof, profile }: Imported): string {
   if (awaitsApproval) {
     return `hardkey approve ${stored.name} --office-key FILE, where the office key is, with a copy of the record`
   }

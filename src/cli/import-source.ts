@@ -13,6 +13,7 @@ import { readVaultBackup } from '../lifecycle/vault-backup.ts'
 import { plaintextKey, removePlaintextKey } from '../profiles/plaintext-key.ts'
 import { quoted } from './args.ts'
 import type { CommandContext } from './command.ts'
+import { type CreatedKey, checkCreateFor, createKeyFor } from './created-key.ts'
 import { awsFiles } from './open-key.ts'
 import { isTerminal } from './output.ts'
 import { readDelivery } from './wrap-files.ts'
@@ -24,16 +25,22 @@ export type ImportSource =
   | { readonly kind: 'backup'; readonly path: string }
   | { readonly kind: 'wrapped'; readonly path: string }
   | { readonly kind: 'profile'; readonly profile: string }
+  | { readonly kind: 'created'; readonly user: string }
 
 /** An access key to check in. The caller wipes the secret. */
 export interface SourceKey {
   readonly accessKeyId: string
   readonly secret: CheckInSecret
+  /** Only for a key that was made just now. */
+  readonly created?: CreatedKey['created']
 }
 
-/** The source of `import`: what `--from` names, or the file of `--wrapped`. @throws as `importSource` */
+/** The source of `import`: what `--from` names, the file of `--wrapped`, or AWS. @throws as `importSource` */
 export function importOrWrapped(context: CommandContext): ImportSource {
   const { args } = context
+  checkCreateFor(context)
+  const user = args.value('create-for')
+  if (user !== undefined) return { kind: 'created', user }
   const path = args.value('wrapped')
   if (path === undefined) return importSource(context)
   if (args.value('from') !== undefined) throw args.wrong('--wrapped contradicts --from')
@@ -74,6 +81,8 @@ export async function readSource(context: CommandContext, source: ImportSource, 
       return { accessKeyId: given ?? (await askForId(context)), secret: 'in-device' }
     case 'wrapped':
       return await readWrapped(context, source.path, to, given)
+    case 'created':
+      return await createKeyFor(context, source.user)
     case 'prompt':
     case 'descriptor': {
       const accessKeyId = given ?? (await askForId(context))
@@ -106,8 +115,13 @@ export async function removeSource(
   return { removed: files, remains }
 }
 
+/** True where a file has seen the secret, and may have been copied. */
+export function wasInFile({ kind }: ImportSource): boolean {
+  return isRemovable({ kind }) || kind === 'backup'
+}
+
 /** True where there is plaintext that `--remove-source` can remove. */
-export function isRemovable({ kind }: ImportSource): boolean {
+export function isRemovable({ kind }: Pick<ImportSource, 'kind'>): boolean {
   return kind === 'csv' || kind === 'json' || kind === 'profile'
 }
 

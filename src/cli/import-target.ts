@@ -20,12 +20,22 @@ const tpmOptions = ['pcrs', 'auth', 'persist', 'date-rule'] as const
 export async function importTarget(context: CommandContext, name: string): Promise<KeyUri> {
   const { args } = context
   const to = args.value('to') ?? (await chooseDevice(context))
-  const uri = await targetUri(context, to, name)
+  const uri = await targetUri(context, 'to', to, name)
   if (uri.scheme === 'tpm2') return await tpmTarget(context, uri, name)
   const given = tpmOptions.find((option) => args.has(option))
   if (given !== undefined) throw args.wrong(`--${given} is for a TPM`, 'it goes with --to tpm2 or a tpm2: URI')
   await checkService(uri)
   return uri
+}
+
+/** The URI that `--also-to` says; what a TPM is to want before each use is said of `--to`. @throws as `importTarget` */
+export async function alsoTarget(context: CommandContext, name: string): Promise<KeyUri> {
+  const uri = await targetUri(context, 'also-to', context.args.value('also-to') ?? '', name)
+  await checkService(uri)
+  const hasPlace = ['file', 'handle'].some((attribute) => uri.has(attribute))
+  if (uri.scheme !== 'tpm2') return uri
+  const file = hasPlace ? {} : { file: `${name}.tss2.pem` }
+  return uri.with({ path: file, query: { device: uri.get('device') ?? usualTpm } })
 }
 
 /** Before anybody types a secret for a server or a keyset that the URI names wrongly. @throws ERR_URI_INVALID */
@@ -34,12 +44,15 @@ async function checkService(uri: KeyUri): Promise<void> {
   if (uri.scheme === 'tink' && uri.has('file')) (await import('../backends/tink/keyset-uri.ts')).keysetAddress(uri)
 }
 
-async function targetUri(context: CommandContext, to: string, name: string): Promise<KeyUri> {
+async function targetUri(context: CommandContext, option: 'to' | 'also-to', to: string, name: string): Promise<KeyUri> {
   const { args, report } = context
   if (to === 'embedded') return KeyUri.of('tink', { file: `${name}.keyset.json` }, { kek: 'passphrase:' })
   if (to === 'tpm2' || to === 'vault') return await withDevice(context, KeyUri.of(to, {}))
   if (!to.includes(':'))
-    throw args.wrong(`--to ${quoted(to)} is no device`, 'give a URI from hardkey devices, tpm2, vault, or embedded')
+    throw args.wrong(
+      `--${option} ${quoted(to)} is no device`,
+      'give a URI from hardkey devices, tpm2, vault, or embedded',
+    )
   const uri = parseKeyUri(to)
   if (uri.has('pin-value')) {
     report.warning('pin-value in a key URI can be read by others in the list of processes; use pin-source')

@@ -8,6 +8,7 @@ import { HardkeyError } from '../errors.ts'
 import type { AccessKey } from '../iam/answer.ts'
 import type { IamClient } from '../iam/client.ts'
 import type { NewAccessKey } from '../iam/new-access-key.ts'
+import { withPinSourceOf } from '../key/pin-source.ts'
 import { KeyUri } from '../key/uri.ts'
 import { recordUri, withAbsoluteFile, withRelativeFile } from '../profiles/open-record.ts'
 import { besideKey, isNamedPlace } from './beside-key.ts'
@@ -108,9 +109,7 @@ async function intoDevice(run: RotationRun, rotation: Rotation, made: NewAccessK
 async function take(run: RotationRun, place: KeyUri, made: NewAccessKey): Promise<TakenKey> {
   const { stored, forThisRun, entry, pin, now, signal } = run.parts
   const { accessKeyId, secret } = made
-  // What this run alone adds, as --pin-source, does not go into the record.
-  const source = place.get('pin-source')
-  const to = (await forThisRun(place)).with({ query: { 'pin-source': source } })
+  const to = withPinSourceOf(await forThisRun(place), place)
   const input = { name: stored.name, accessKeyId, secret, to, otherStore: true, folder: run.folder, now, signal }
   return await takeKey({ ...input, entry: await entry(to) }, pin)
 }

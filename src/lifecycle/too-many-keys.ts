@@ -9,8 +9,8 @@ export interface KeysOfUser {
   readonly keys: readonly AccessKey[]
   readonly userName: string
   /** The record, and its access key. */
-  readonly name: string
-  readonly ours: string
+  readonly name?: string | undefined
+  readonly ours?: string | undefined
   readonly iam: IamClient
   readonly signal: AbortSignal | undefined
 }

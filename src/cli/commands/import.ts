@@ -1,11 +1,7 @@
 // `hardkey import NAME`: a secret access key checks in. In: the secret, a device, settings. Out: a record; the AWS
 // profile and the removal of the plaintext where asked. What can be refused is refused before the secret is read.
 
-import { namesPinSource, type PinSource, pinSourceOf, withoutPinSource } from '../../key/pin-source.ts'
-import { Secret } from '../../key/secret.ts'
-import { KeyUri } from '../../key/uri.ts'
-import { type CheckInInput, type CheckInResult, type CheckInStep, checkIn } from '../../lifecycle/check-in.ts'
-import { rememberPin } from '../../lifecycle/remembered-pin.ts'
+import { withoutPinSource } from '../../key/pin-source.ts'
 import {
   checkCredentialProcess,
   type WriteCredentialProcess,
@@ -15,17 +11,16 @@ import { recordUri } from '../../profiles/open-record.ts'
 import { checkSettings, type RecordSettings } from '../../profiles/record.ts'
 import { recordPath, refuseExistingRecord } from '../../profiles/record-store.ts'
 import { accountFor } from '../account.ts'
+import { checkInEverywhere, type Place, placeFor, secondPlace } from '../check-in-places.ts'
 import type { CommandContext } from '../command.ts'
-import { deviceEntry } from '../device-entry.ts'
 import { durationOption } from '../durations.ts'
 import { makePolicy, policyWish } from '../import-policy.ts'
-import { type ImportProof, importProof, proofTexts } from '../import-proof.ts'
+import { importProof } from '../import-proof.ts'
 import { tellImport } from '../import-result.ts'
-import { type ImportSource, importOrWrapped, isRemovable, readSource, removeSource } from '../import-source.ts'
+import { type ImportSource, importOrWrapped, isRemovable, removeSource } from '../import-source.ts'
 import { importTarget } from '../import-target.ts'
-import { pinSourceOption, recordsFolder } from '../open-key.ts'
+import { recordsFolder } from '../open-key.ts'
 import { byOption } from '../option-names.ts'
-import { newPinPrompt } from '../pin-prompt.ts'
 import { profileLine } from '../profile-line.ts'
 import { checkSessionSettings } from '../session-request.ts'
 
@@ -49,21 +44,23 @@ export async function importKey(context: CommandContext): Promise<number> {
   try {
     const to = await importTarget(context, name)
     const wish = policyWish(context, to)
-    const entry = await deviceEntry(context, to, args.has('strict'))
-    const pin = rememberPin(pinFor(context, to))
+    const place = await placeFor(context, name, to)
+    const places: readonly [Place, ...Place[]] = [place, ...(await secondPlace(context, name))]
     try {
-      const result = await checkKeyIn(context, { name, source, to, pin: pin.source, entry, settings, proof })
-      await accountFor(context).deviceUsed({ key: { title: name, accessKeyId: result.stored.record.accessKeyId } })
-      const uri = withoutPinSource(recordUri(result.stored))
-      const policy = wish === undefined ? undefined : await makePolicy(context, uri, wish, pin.source)
+      const results = await checkInEverywhere(context, { source, places, settings, proof })
+      const { accessKeyId } = results[0].stored.record
+      for (const { stored } of results)
+        await accountFor(context).deviceUsed({ key: { title: stored.name, accessKeyId } })
+      const uri = withoutPinSource(recordUri(results[0].stored))
+      const policy = wish === undefined ? undefined : await makePolicy(context, uri, wish, place.pin.source)
       if (profile !== undefined) await writeCredentialProcess(profile)
       const removed = args.has('remove-source')
-        ? await removeSource(context, source, result.stored.record.accessKeyId)
+        ? await removeSource(context, source, accessKeyId)
         : { removed: [], remains: [] }
-      tellImport(context, { result, proof, profile, askedBefore, ...removed, policy })
+      tellImport(context, { results, source, proof, profile, askedBefore, ...removed, policy })
       return wish?.isWritten === true && policy?.written === false ? 1 : 0
     } finally {
-      pin.forget()
+      for (const { pin } of places) pin.forget()
     }
   } finally {
     proof.close()
@@ -93,64 +90,3 @@ function profileToWrite(
   const isSource = source.kind === 'profile' && source.profile === written?.profile
   return written && { ...written, plaintextKeyGoesNext: isSource && context.args.has('remove-source') }
 }
-
-interface CheckInRequest {
-  readonly name: string
-  readonly source: ImportSource
-  readonly to: KeyUri
-  readonly pin: CheckInInput['pin']
-  readonly entry: CheckInInput['entry']
-  readonly settings: RecordSettings
-  readonly proof: ImportProof
-}
-
-async function checkKeyIn(context: CommandContext, request: CheckInRequest): Promise<CheckInResult> {
-  const { args, environment, now, report, signal } = context
-  const { name, source, to, pin, entry, settings, proof } = request
-  const { accessKeyId, secret } = await readSource(context, source, to)
-  try {
-    const checkedIn = checkIn({
-      name,
-      accessKeyId,
-      secret,
-      to,
-      pin,
-      entry,
-      otherStore: args.has('other-store'),
-      prove: proof.prove,
-      settings,
-      folder: recordsFolder(environment),
-      now,
-      onStep: (step) => {
-        if (step === 'undo') report.note(stepTexts[step])
-        else report.step(step === 'prove' ? proofTexts[proof.kind].step : stepTexts[step])
-      },
-      signal,
-    })
-    return await report.waiting('the device', checkedIn)
-  } finally {
-    if (secret instanceof Secret) secret.wipe()
-  }
-}
-
-/**
- * `--pin-source` is for this run: it is asked like a person and does not go into the record. A source that is none is
- * refused before a secret is typed, be it the option's or the URI's.
- */
-function pinFor(context: CommandContext, to: KeyUri): PinSource {
-  const { args } = context
-  const source = pinSourceOption(args)
-  if (source !== undefined && namesPinSource(to)) {
-    throw args.wrong('--pin-source contradicts the key URI', 'leave one out: that of the URI is kept in the record')
-  }
-  const named = source === undefined ? to : KeyUri.of(to.scheme, {}, { 'pin-source': source })
-  return pinSourceOf(named, newPinPrompt(context, to))
-}
-
-const stepTexts: Readonly<Record<Exclude<CheckInStep, 'prove'>, string>> = Object.freeze({
-  import: 'put the key into the device and read its attributes back',
-  open: 'open it as every later use does',
-  compare: 'compare the HMAC of the device with one made in software',
-  record: 'write the record',
-  undo: 'the check-in failed: the key is taken out of the device again',
-})

@@ -2,7 +2,16 @@
 // In: nothing. Out: rows of the table.
 
 import type { CommandSpec, FlagSpec } from '../command.ts'
-import { allowHttpFlag, jsonFlag, pinSourceFlag, sessionFlags, strictFlag, stsFlags, tpmFlags } from './flags.ts'
+import {
+  allowHttpFlag,
+  iamEndpointFlag,
+  jsonFlag,
+  pinSourceFlag,
+  sessionFlags,
+  strictFlag,
+  stsFlags,
+  tpmFlags,
+} from './flags.ts'
 
 const outFlag: FlagSpec = { name: 'out', value: 'FILE', help: 'write it to a new file in place of standard output' }
 
@@ -53,6 +62,11 @@ export const checkInCommands: readonly CommandSpec[] = Object.freeze([
         help: 'prompt (default), stdin, fd:N, csv:FILE, json:FILE, profile:NAME, backup:FILE, or device',
       },
       { name: 'wrapped', value: 'FILE', help: 'a key that hardkey wrap, or tpmcopy, has encrypted for this device' },
+      { name: 'create-for', value: 'USER', help: 'make an access key for this IAM user, straight into the device' },
+      { name: 'with', value: 'NAME', help: '--create-for is signed by the device key of this record' },
+      { name: 'admin-profile', value: 'PROFILE', help: '--create-for is signed by the key in this AWS profile' },
+      { name: 'also-to', value: 'WHERE', help: 'a second device, while the plaintext is there: both get it or none' },
+      { name: 'also-name', value: 'NAME', help: 'the record of --also-to; default: NAME-2' },
       {
         name: 'prove',
         value: 'sts|s3',
@@ -68,6 +82,7 @@ export const checkInCommands: readonly CommandSpec[] = Object.freeze([
       { name: 'apply', help: 'vault: write that policy to the server as hardkey-KEY' },
       strictFlag,
       ...sessionFlags,
+      iamEndpointFlag,
       ...stsFlags,
       allowHttpFlag,
       pinSourceFlag,
@@ -77,7 +92,8 @@ export const checkInCommands: readonly CommandSpec[] = Object.freeze([
       'Reads the secret, puts it into the device, reads the attributes back, compares the HMAC of the device',
       'with one made in software, asks STS who the key is, and writes the record. A step that fails undoes',
       'those before it. Region, endpoint, role, duration and MFA device become defaults of the record.',
-      'A secret is never an argument and never a variable. --from device: it is in there already.',
+      'A secret is never an argument and never a variable. --from device: it is in there already. --create-for: AWS',
+      'makes it, and nobody ever sees it; a key that finds no place in the device is deleted at AWS again.',
       '--to embedded: an encrypted keyset beside the record, opened with a passphrase; protection: memory.',
       '--to tpm2: a key file beside the record that this TPM alone can use. --pcrs and --auth may go together.',
       '--date-rule: the TPM computes for approved days alone (hardkey approve); FILE is the public half of',
@@ -92,6 +108,7 @@ export const checkInCommands: readonly CommandSpec[] = Object.freeze([
       'hardkey import prod --to embedded --from profile:prod --write-profile prod --remove-source',
       'hardkey import edge --to tpm2 --pcrs sha256:7 --region eu-west-1',
       "hardkey import fleet --to 'vault:key=fleet?address=https://vault.example:8200' --apply",
+      'hardkey import deploy --to embedded --create-for deploy --with prod',
       'hardkey import store --to embedded --other-store --prove s3 --endpoint-url https://store.example:9000 --region us-east-1',
     ],
     load: async () => (await import('../commands/import.ts')).importKey,

@@ -1,0 +1,129 @@
+// `import --create-for` and `--also-to`: a key that AWS makes goes straight into a device, into two or into none.
+
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Rotating } from '../rotation/rotating.ts'
+
+let at: Rotating
+beforeEach(async () => {
+  at = await Rotating.make()
+})
+afterEach(() => at.remove())
+
+const place = (name: string): string =>
+  `tink:file=${name}.keyset.json?kek=passphrase:&pin-source=file:${at.home.write('passphrase', 'correct horse\n')}`
+const words = (name: string, ...more: readonly string[]): readonly string[] => {
+  const settings = ['--region', 'eu-west-1', '--endpoint-url', at.iam.url]
+  return ['import', name, '--to', place(name), ...settings, ...more]
+}
+const forUser = (): readonly string[] => ['--create-for', at.iam.userName, '--with', 'prod']
+
+/** Everything that lies in the home folder. */
+function allFiles(folder: string): readonly string[] {
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name)
+    return statSync(path).isDirectory() ? allFiles(path) : [readFileSync(path, 'latin1')]
+  })
+}
+
+describe('a key that AWS makes', () => {
+  it('goes into the device, is waited for, and its secret is in no file and not told', async () => {
+    at.iam.unsettledCalls = 2
+    const ran = await at.home.run(words('fresh', ...forUser(), '--json'))
+    expect(ran).toMatchObject({ status: 0, stderr: expect.stringContaining('waiting for up to 90 seconds') })
+    const [secret = 'none was given'] = at.iam.given
+    expect([...allFiles(at.home.folder), ran.stdout, ran.stderr].some((text) => text.includes(secret))).toBe(false)
+    expect(await at.home.run(['whoami', 'fresh'])).toMatchObject({ status: 0 })
+    expect(at.iam.active()).toEqual([at.first, JSON.parse(ran.stdout).accessKeyId])
+  })
+
+  it('is made by the key of an AWS profile that an option names', async () => {
+    const { secret } = at.iam.keys.get(at.first) ?? expect.fail('there is no key')
+    at.home.write('.aws/credentials', `[office]\naws_access_key_id = ${at.first}\naws_secret_access_key = ${secret}\n`)
+    const ran = await at.home.run(words('fresh', '--create-for', at.iam.userName, '--admin-profile', 'office'))
+    expect(ran).toMatchObject({ status: 0, stderr: expect.stringContaining(`${at.iam.userName} has ${at.first} too`) })
+  })
+
+  it('F-R04: is deleted at AWS again where the device does not take it', async () => {
+    at.home.write('hardkey/keys/fresh.keyset.json', 'something else')
+    const ran = await at.home.run(words('fresh', ...forUser()))
+    expect(ran.status).not.toBe(0)
+    expect([at.iam.active(), at.iam.given.length]).toEqual([[at.first], 1])
+  })
+
+  it('F-R04: is named where it cannot be deleted', async () => {
+    at.home.write('hardkey/keys/fresh.keyset.json', 'something else')
+    at.iam.fault = ({ action }) => (action === 'DeleteAccessKey' ? { status: 403, code: 'AccessDenied' } : undefined)
+    const ran = await at.home.run(words('fresh', ...forUser()))
+    const [, made = ''] = at.iam.active()
+    expect(ran.stderr).toContain(`the new access key ${made} was not deleted`)
+    expect(ran.stderr).toContain(`aws iam delete-access-key --user-name hk --access-key-id ${made}`)
+  })
+
+  it('is not made for a user who has two', async () => {
+    at.iam.addKey()
+    const ran = await at.home.run(words('fresh', ...forUser()))
+    expect(ran).toMatchObject({ status: 1, stderr: expect.stringContaining('has two access keys already') })
+    expect(at.iam.given).toEqual([])
+  })
+
+  it.each([
+    [['--create-for', 'hk'], /needs --with NAME or --admin-profile PROFILE/],
+    [['--with', 'prod'], /--with signs for --create-for, which is missing/],
+    [['--create-for', 'hk', '--with', 'prod', '--from', 'stdin'], /--create-for contradicts --from/],
+    [
+      ['--create-for', 'hk', '--with', 'prod', '--access-key-id', 'AKIAABCDEFGHIJKLMNOP'],
+      /contradicts --access-key-id/,
+    ],
+  ])('is refused with %j', async (more, message) => {
+    expect(await at.home.run(words('fresh', ...more))).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(message),
+    })
+    expect(at.iam.calls).toEqual([])
+  })
+})
+
+describe('a second device', () => {
+  it('gets the same key in the same sitting, under a record of its own', async () => {
+    const ran = await at.home.run(
+      words('fresh', ...forUser(), '--also-to', place('escrow'), '--also-name', 'safe', '--json'),
+    )
+    expect(ran).toMatchObject({ status: 0 })
+    const { accessKeyId, also } = JSON.parse(ran.stdout)
+    expect(also).toMatchObject([{ name: 'safe', accessKeyId }])
+    for (const name of ['fresh', 'safe']) expect(await at.home.run(['whoami', name])).toMatchObject({ status: 0 })
+    expect(at.iam.given).toHaveLength(1)
+  })
+
+  it('that fails leaves neither, and no key at AWS', async () => {
+    at.home.write('hardkey/keys/escrow.keyset.json', 'something else')
+    const ran = await at.home.run(words('fresh', ...forUser(), '--also-to', place('escrow')))
+    expect(ran).toMatchObject({ stderr: expect.stringContaining('it goes to both devices or to none') })
+    expect(ran.status).not.toBe(0)
+    expect([at.keysets(), at.iam.active()]).toEqual([['escrow.keyset.json', 'prod.keyset.json'], [at.first]])
+    expect(await at.home.run(['inspect', 'fresh'])).toMatchObject({ status: 2 })
+  })
+
+  it.each([
+    [['--also-name', 'x'], /--also-name names the record of --also-to/],
+    [['--from', 'device', '--also-to', 'embedded'], /which no device gives out/],
+    [['--also-to', 'embedded', '--also-name', 'prod'], /there is a key record "prod" already/],
+    [['--also-to', 'nowhere'], /--also-to "nowhere" is no device/],
+  ])('is refused with %j before a secret is read', async (more, message) => {
+    const ran = await at.home.run(words('fresh', ...more), { input: 'no secret' })
+    expect(ran.stderr).toMatch(message)
+    expect(ran.status).not.toBe(0)
+  })
+})
+
+it('says after a file what makes a secret that no file has seen', async () => {
+  const { secret } = at.iam.keys.get(at.first) ?? expect.fail('there is no key')
+  at.home.write('keys.csv', `Access key ID,Secret access key\n${at.first},${secret}\n`)
+  const ran = await at.home.run(words('again', '--from', 'csv:keys.csv'))
+  expect(ran).toMatchObject({
+    status: 0,
+    stderr: expect.stringContaining('hardkey rotate again makes one that no file'),
+  })
+})
