@@ -73,7 +73,8 @@ To see one row again: \`npx vitest run -t F-P01\`. All: \`npm test\`; long forms
 function measurements() {
   const lines = [
     ['fuzz', ({ targets }) => fuzzTable(targets)],
-    ['leaks', leakTable],
+    ['leaks', countTable('searched for leaks')],
+    ['kills', countTable('killed by SIGKILL at system calls that change something')],
     ['controls', (controls) => `deliberately broken builds caught: ${controls.caught} of ${controls.of}.`],
   ].map(([name, write]) => {
     const file = join(peersFolder, `${name}.json`)
@@ -96,13 +97,13 @@ function fuzzTable(targets) {
   return ['fuzzed', '', ...head, ...lines].join('\n')
 }
 
-/** Whatever the leak run counted, as it named it: one column for each count. */
-function leakTable(leaks) {
-  const rows = Object.entries(leaks)
+/** Whatever a run counted, as it named it: one column for each count. */
+const countTable = (title) => (counted) => {
+  const rows = Object.entries(counted)
   const columns = [...new Set(rows.flatMap(([, counts]) => Object.keys(counts)))]
   const lines = rows.map(([name, counts]) => cells(name, ...columns.map((column) => String(counts[column]))))
   const head = [cells('what', ...columns), cells('-', ...columns.map(() => '-'))]
-  return ['searched for leaks', '', ...head, ...lines].join('\n')
+  return [title, '', ...head, ...lines].join('\n')
 }
 
 function table({ title, rows }) {

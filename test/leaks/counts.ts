@@ -1,5 +1,5 @@
 // How much was searched for leaks. In: places, and the scanner that looks there. Out: items x places x encodings and hits,
-// in .peers/leaks.json, from where scripts/reliability.mjs takes them into the report.
+// in .peers/leaks.json, from where scripts/reliability.mjs takes them into the report; other counts in files of their own.
 
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -21,7 +21,7 @@ export interface LeakCount {
 /** A count for one id and kind of place; written once the test file has ended. */
 export function leakCount(name: string): LeakCount {
   const counts = { items: 0, places: 0, encodings: 0, searched: 0, hits: 0, 'of these allowed': 0, 'control hits': 0 }
-  afterAll(() => writeCount(name, counts))
+  afterAll(() => writeCount('leaks', name, counts))
   const bytesOf = (place: Uint8Array | string) => (typeof place === 'string' ? Buffer.from(place) : place)
   return {
     look(scanner, place) {
@@ -44,10 +44,10 @@ export function leakCount(name: string): LeakCount {
   }
 }
 
-/** Several test files write into the one file, each its own names. */
-async function writeCount(name: string, counts: unknown): Promise<void> {
+/** Counts under a name, in `.peers/FILE.json`. Several test files write into the one file, each its own names. */
+export async function writeCount(fileName: 'leaks' | 'kills', name: string, counts: unknown): Promise<void> {
   mkdirSync(folder, { recursive: true })
-  const file = join(folder, 'leaks.json')
+  const file = join(folder, `${fileName}.json`)
   await withLock(`${file}.lock`, { waitMilliseconds: 10_000 }, async () => {
     const all = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
     const sorted = Object.entries({ ...all, [name]: counts }).sort(([a], [b]) =>

@@ -19,11 +19,18 @@ export interface Versitygw {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly userArn: string
+  /** Another user, who may do everything, and a key of that user. */
+  addUser(name: string): Promise<{ readonly accessKeyId: string; readonly secretAccessKey: string }>
+  /** The keys of a user by ID, and whether each is active. */
+  keysOf(name: string): Promise<ReadonlyMap<string, boolean>>
+  /** Gives the user this policy, and takes the one of before away. */
+  setPolicy(name: string, policy: string): Promise<void>
   stop(): Promise<void>
 }
 
 const root = { accessKeyId: 'vgwroot', secretAccessKey: 'vgwrootsecret123' }
 const region = 'us-east-1'
+const allowAll = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 const allowS3 = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}'
 
 /** A fresh versitygw with one user. The caller stops it. */
@@ -49,19 +56,41 @@ export async function startVersitygw(): Promise<Versitygw> {
     servers.push(await startServer(command, ['--port', `127.0.0.1:${port}`, ...common, ...iam], {}, iamAnswers))
     const s3Answers = async (): Promise<boolean> => (await fetch(`${s3Url}/health`)).ok
     servers.push(await startServer(command, ['--port', `127.0.0.1:${s3Port}`, ...common, ...s3], {}, s3Answers))
-    return { url, s3Url, region, userArn: 'arn:aws:iam::000000000000:user/hk', ...(await userWithKey(url)), stop }
+    return {
+      url,
+      s3Url,
+      region,
+      userArn: 'arn:aws:iam::000000000000:user/hk',
+      ...(await userWithKey(url, 'hk', allowS3)),
+      addUser: (name) => userWithKey(url, name, allowAll),
+      keysOf: (name) => keysOf(url, name),
+      setPolicy: async (name, policy) => {
+        await asRoot(url, { Action: 'PutUserPolicy', UserName: name, PolicyName: 'own', PolicyDocument: policy })
+      },
+      stop,
+    }
   } catch (error) {
     await stop()
     throw error
   }
 }
 
-/** The user `hk`, with a policy for S3 and an access key. */
-async function userWithKey(url: string): Promise<{ accessKeyId: string; secretAccessKey: string }> {
-  await asRoot(url, { Action: 'CreateUser', UserName: 'hk' })
-  await asRoot(url, { Action: 'PutUserPolicy', UserName: 'hk', PolicyName: 's3', PolicyDocument: allowS3 })
-  const created = await asRoot(url, { Action: 'CreateAccessKey', UserName: 'hk' })
+/** A user with a policy and an access key. */
+async function userWithKey(
+  url: string,
+  name: string,
+  policy: string,
+): Promise<{ accessKeyId: string; secretAccessKey: string }> {
+  await asRoot(url, { Action: 'CreateUser', UserName: name })
+  await asRoot(url, { Action: 'PutUserPolicy', UserName: name, PolicyName: 'own', PolicyDocument: policy })
+  const created = await asRoot(url, { Action: 'CreateAccessKey', UserName: name })
   return { accessKeyId: within(created, 'AccessKeyId'), secretAccessKey: within(created, 'SecretAccessKey') }
+}
+
+async function keysOf(url: string, name: string): Promise<ReadonlyMap<string, boolean>> {
+  const listed = await asRoot(url, { Action: 'ListAccessKeys', UserName: name })
+  const members = listed.split('<member>').slice(1)
+  return new Map(members.map((member) => [within(member, 'AccessKeyId'), within(member, 'Status') === 'Active']))
 }
 
 async function asRoot(url: string, call: Readonly<Record<string, string>>): Promise<string> {
