@@ -39,7 +39,7 @@ export function readAccessKeys(body: Uint8Array, isAws: boolean): readonly Acces
   return one(iam, result, 'AccessKeyMetadata').children.map((member) => ({
     accessKeyId: leaf(iam, member, 'AccessKeyId', accessKeyIdForm(isAws)),
     isActive: leaf(iam, member, 'Status', /^[A-Za-z]{1,20}$/) === 'Active',
-    created: new Date(leaf(iam, member, 'CreateDate', isoTime)),
+    created: timeOf(leaf(iam, member, 'CreateDate', isoTime)),
   }))
 }
 
@@ -50,5 +50,12 @@ export function readLastUse(body: Uint8Array): AccessKeyUse {
   const date = optionalLeaf(iam, use, 'LastUsedDate')
   if (date === undefined || !isoTime.test(date)) return {}
   const [service = 'N/A', region = 'N/A'] = ['ServiceName', 'Region'].map((name) => optionalLeaf(iam, use, name))
-  return { date: new Date(date), service, region }
+  return { date: timeOf(date), service, region }
+}
+
+/** @throws ERR_STS_RESPONSE_INVALID for what looks like a time and is none */
+function timeOf(text: string): Date {
+  const time = new Date(text)
+  if (Number.isNaN(time.getTime())) throw unreadable(iam, 'has a time that is none')
+  return time
 }

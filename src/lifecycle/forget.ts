@@ -8,6 +8,7 @@ import type { AwsFiles } from '../profiles/aws-config.ts'
 import { removeCredentialProcess } from '../profiles/credential-process.ts'
 import { recordUri } from '../profiles/open-record.ts'
 import { removeRecord, type StoredRecord } from '../profiles/record-store.ts'
+import { readJournal } from './rotation-journal.ts'
 
 /** What is to be forgotten, and how thoroughly. */
 export interface ForgetInput {
@@ -35,14 +36,27 @@ export interface ForgetResult {
 /**
  * Removes the record and the `credential_process` lines that name it; with `fromDevice` the key in the device as well.
  * A key that is gone from the device already is no failure.
- * @throws what the importer's `remove` throws, and then nothing was removed; ERR_CONFIG_INVALID where a file cannot be
+ * @throws ERR_ROTATION_STOPPED while a rotation is under way; what the importer's `remove` throws, and then nothing was removed; ERR_CONFIG_INVALID where a file cannot be
  * changed
  */
 export async function forget(input: ForgetInput): Promise<ForgetResult> {
+  await refuseWhileRotating(input.stored)
   const device = input.fromDevice === undefined ? 'kept' : await removeFromDevice(input, input.fromDevice)
   const profiles = await removeCredentialProcess(input.files, input.stored.name)
   await removeRecord(input.stored.path)
   return { profiles, device }
+}
+
+/** The journal names a key that nothing else does. */
+async function refuseWhileRotating({ name, path }: StoredRecord): Promise<void> {
+  if ((await readJournal(path)) === undefined) return
+  throw new HardkeyError(
+    'ERR_ROTATION_STOPPED',
+    `the rotation of "${name}" is not over: it has another key beside this one`,
+    {
+      hint: `end it first: hardkey rotate ${name} --resume --grace 0, or --undo`,
+    },
+  )
 }
 
 async function removeFromDevice(input: ForgetInput, from: ForgetFromDevice): Promise<'removed' | 'was not there'> {

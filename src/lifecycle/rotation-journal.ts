@@ -46,7 +46,8 @@ export interface Rotation {
 /** Two records and a few lines. */
 export const maxJournalBytes = 262_144
 
-const isTime = (value: unknown): boolean => typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(value)
+const isTime = (value: unknown): boolean =>
+  typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(value) && !Number.isNaN(Date.parse(value))
 const isSeconds = (value: unknown): boolean => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 const isText = (value: unknown): boolean => typeof value === 'string' && /^[\x21-\x7e]{1,20000}$/.test(value)
 const isObject = (value: unknown): value is Record<string, unknown> =>

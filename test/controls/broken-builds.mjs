@@ -1,4 +1,4 @@
-// Fourteen builds that are broken on purpose, for scripts/controls.mjs: in each one file of the tree has a few words replaced,
+// Nineteen builds that are broken on purpose, for scripts/controls.mjs: in each one file of the tree has a few words replaced,
 // and the named test must then fail. `from` must stand exactly once in the file. `says` must stand in what the failing
 // test shows, so that it fails for this reason and no other.
 
@@ -98,7 +98,7 @@ export const brokenBuilds = [
     name: 'XML is not bounded',
     file: 'src/query/xml.ts',
     replacements: [{ from: 'const deepest = 8', to: 'const deepest = 80_000' }],
-    test: { file: 'test/sts/xml.test.ts', name: 'refuses nine elements deep' },
+    test: { file: 'test/query/xml.test.ts', name: 'refuses nine elements deep' },
     says: /toBeUndefined|undefined/,
   },
   {
@@ -198,5 +198,48 @@ export const brokenBuilds = [
       name: 'to the ecc-ek is refused, whichever byte it is, and leaves nothing',
     },
     says: /AssertionError/,
+  },
+  {
+    name: 'the journal of a rotation comes after the call',
+    file: 'src/lifecycle/rotate.ts',
+    replacements: [{ from: '  await beginJournal(run.path, rotation)\n', to: '' }],
+    test: {
+      file: 'test/rotation/failures.test.ts',
+      name: 'asks for no second key where the answer of the first is lost',
+    },
+    says: /ERR_STS_UNREACHABLE/,
+  },
+  {
+    name: 'the old key leaves the device before the new one has signed',
+    file: 'src/lifecycle/rotation-end.ts',
+    replacements: [
+      {
+        from: '  const sts = await run.keys.sts(next)\n',
+        to: `  await run.removeFromDevice(recordUri({ ...run.parts.stored, record: rotation.old }))
+  const sts = await run.keys.sts(next)\n`,
+      },
+    ],
+    test: {
+      file: 'test/rotation/crashes.test.ts',
+      name: 'at any moment leaves a key that works, and is gone on with',
+    },
+    says: /expected false to be true/,
+  },
+  {
+    name: 'a new key is switched to before AWS knows it',
+    file: 'src/lifecycle/rotation-end.ts',
+    replacements: [{ from: '  await whenSettled(() => sts.getCallerIdentity(run.options), run.parts)\n', to: '' }],
+    test: {
+      file: 'test/rotation/times.test.ts',
+      name: 'F-R05: that IAM still refuses after 90 s is kept for --resume',
+    },
+    says: /AssertionError/,
+  },
+  {
+    name: 'the answer with a new secret is not wiped',
+    file: 'src/iam/new-access-key.ts',
+    replacements: [{ from: '    body.fill(0)\n', to: '' }],
+    test: { file: 'test/iam/new-access-key.test.ts', name: 'gives the ID and the secret, and is wiped' },
+    says: /expected false to be true/,
   },
 ]

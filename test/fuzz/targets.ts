@@ -57,6 +57,7 @@ import * as tools from '../backends/tpm2/made-by-tools.ts'
 import { assumeRoleInput, assumeRoleXml, errorXml, identityXml, time } from '../sts/answers.ts'
 import { assuan, mfaProgram } from './assuan-target.ts'
 import type { FuzzTarget } from './fuzzer.ts'
+import { rotationTargets } from './rotation-targets.ts'
 import { vaultTargets } from './vault-targets.ts'
 import { wrapTargets } from './wrap-targets.ts'
 
@@ -793,6 +794,7 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   tpmAnswers,
   ...vaultTargets,
   ...wrapTargets,
+  ...rotationTargets,
   refusedSignatures,
   assuan,
   mfaProgram,

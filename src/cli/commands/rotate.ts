@@ -1,11 +1,13 @@
 // `hardkey rotate NAME`. In: a record, times, answers. Out: a new access key in the device in the place of the old one, as far
 // as the times allow; what is left is in the journal. Exit status 1 where the person says no.
 
+import { existsSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type PinSource, pinSourceOf } from '../../key/pin-source.ts'
 import type { KeyUri } from '../../key/uri.ts'
 import { rememberPin } from '../../lifecycle/remembered-pin.ts'
 import { rotate } from '../../lifecycle/rotate.ts'
+import { journalPath } from '../../lifecycle/rotation-journal.ts'
 import type { MfaDevice, RotationParts, RotationQuestion, RotationWish } from '../../lifecycle/rotation-parts.ts'
 import { recordUri } from '../../profiles/open-record.ts'
 import type { StoredRecord } from '../../profiles/record-store.ts'
@@ -47,6 +49,11 @@ export async function rotateKey(context: CommandContext): Promise<number> {
     }
     const outcome = await report.waiting('AWS', rotate(parts, wish))
     return tellOutcome(context, stored.name, outcome)
+  } catch (error) {
+    if (context.signal.aborted && existsSync(journalPath(stored.path))) {
+      report.note(`the rotation can be gone on with: hardkey rotate ${stored.name} --resume, or --undo`)
+    }
+    throw error
   } finally {
     pin.forget()
     sts.close()
