@@ -6,6 +6,7 @@ import { HardkeyError } from '../errors.ts'
 import { checkLabel } from '../key/check-label.ts'
 import type { PinSource } from '../key/pin-source.ts'
 import type { KeyUri } from '../key/uri.ts'
+import type { ParsedArguments } from './args.ts'
 import type { CommandContext } from './command.ts'
 import { vaultOptions } from './vault-uri.ts'
 
@@ -30,10 +31,16 @@ export function policyWish({ args }: CommandContext, to: KeyUri): PolicyWish | u
   }
   // A host that joins has a narrow token already.
   if (!isAsked && args.value('from') === 'device') return undefined
+  return { months: policyMonths(args), isWritten: args.has('apply') }
+}
+
+/** `--policy-months`: this month and the next where it is not given. @throws ERR_USAGE */
+export function policyMonths(args: ParsedArguments): number {
+  const months = args.value('policy-months')
   if (months !== undefined && !/^(?:[1-9]|1[0-9]|2[0-4])$/.test(months)) {
     throw args.wrong('--policy-months is not a number from 1 to 24')
   }
-  return { months: Number(months ?? 2), isWritten: args.has('apply') }
+  return Number(months ?? 2)
 }
 
 /** Never throws for the server: the key is in there, and its policy can be written by hand. */

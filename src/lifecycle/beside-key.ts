@@ -64,8 +64,13 @@ function besideFile(file: string, names: BesideNames): string {
 
 /** `prod`, then `prod-NEW`, then `prod-NEWER`. */
 function besideName(name: string, { oldAccessKeyId, newAccessKeyId }: BesideNames): string {
-  const own = `-${oldAccessKeyId}`
-  return `${name.endsWith(own) ? name.slice(0, -own.length) : name}-${newAccessKeyId}`
+  return `${baseName(name, oldAccessKeyId)}-${newAccessKeyId}`
+}
+
+/** The name that a key had before any rotation: `prod` of `prod-AKIA…`. */
+export function baseName(name: string, accessKeyId: string): string {
+  const own = `-${accessKeyId}`
+  return name.endsWith(own) ? name.slice(0, -own.length) : name
 }
 
 /** The sixteen handles after this one, within those of the owner (TPM 2.0 Library, Part 2, 7.5). */

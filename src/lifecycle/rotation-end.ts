@@ -21,6 +21,7 @@ export async function switchOver(run: RotationRun, rotation: Rotation): Promise<
   const sts = await run.keys.sts(next)
   await whenSettled(() => sts.getCallerIdentity(run.options), run.parts)
   run.done('prove')
+  await run.parts.beforeSwitch?.(next)
   await replaceRecord(run.path, next)
   const switched = await run.write({ ...rotation, state: 'switched', switched: timeText(run.parts.now()) })
   run.done('switch')

@@ -58,6 +58,8 @@ export interface RotationParts {
   readonly overlapSeconds?: number | undefined
   /** How long it stays, inactive, before it is deleted. Default: as it began, else seven days. */
   readonly graceSeconds?: number | undefined
+  /** Called when the new key has proved itself, before the record names it; what it throws stops the rotation there. */
+  readonly beforeSwitch?: ((next: KeyRecord) => Promise<void>) | undefined
   readonly now: () => Date
   readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>
   readonly onDone?: ((step: RotationStep) => void) | undefined

@@ -6,8 +6,12 @@ import { createHmac } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { narrowPolicy } from '../../src/backends/vault/policy.ts'
 import { type LoopbackSts, startLoopbackSts } from '../../src/cli/demo/loopback-sts.ts'
+import { checkLabel } from '../../src/key/check-label.ts'
+import { KeyUri } from '../../src/key/uri.ts'
 import { CommandHome, throwAwayKey } from '../cli/hardkey.ts'
+import { baoText } from '../peers/bao-client.ts'
 import { type OpenBao, startOpenBao } from '../peers/openbao.ts'
 import { type SoftHsm, softHsm, testPin } from '../peers/softhsm.ts'
 import { type Swtpm, startSwtpm } from '../peers/swtpm.ts'
@@ -85,6 +89,15 @@ export class Situation {
     if (this.#tpm !== undefined) return `tpm2:parent=ecc-ek?device=${encodeURIComponent(this.#tpm.device)}`
     if (this.#bao !== undefined) return `vault:?address=${this.#bao.url}&ca=file:${this.#bao.caFile}&${unlock}`
     return this.#hsm === undefined ? undefined : `pkcs11:token=prod?module-path=${this.#hsm.module}&${unlock}`
+  }
+
+  /** A token of the transit engine under the narrowest policy of this key, as a host has it. */
+  async narrowToken(key: string): Promise<string> {
+    const bao = this.#bao
+    if (bao === undefined) throw new Error('only a service has tokens')
+    const policy = narrowPolicy(KeyUri.parse(this.uri(key)), { from: new Date(), months: 2, labels: [checkLabel()] })
+    await bao.done('PUT', `sys/policies/acl/${policy.name}`, { policy: policy.text })
+    return baoText(await bao.done('POST', 'auth/token/create', { policies: [policy.name] }), 'auth', 'client_token')
   }
 
   /** The words that check the key in under this name; the secret comes by `from`. */

@@ -44,6 +44,20 @@ describe.each(['token', 'keyset', 'TPM', 'service'] as const)('a key in a %s', (
   })
 })
 
+it('lets a host with a narrow token use the new key before the record names it', async () => {
+  const at = await AtGateway.make('service', gateway)
+  try {
+    const narrow = await at.situation.narrowToken('prod')
+    const ran = await at.run(['rotate', 'prod', '--apply'])
+    expect(ran).toMatchObject({ status: 0, stdout: expect.stringContaining('active until') })
+    const words = ['whoami', 'prod', '--pin-source', `file:${at.situation.source('narrow', narrow)}`]
+    expect(await at.run(words)).toMatchObject({ status: 0 })
+    expect([...(await at.keys()).values()]).toEqual([true, true])
+  } finally {
+    await at.remove()
+  }
+})
+
 describe('F-R08: a user who may not switch keys off', () => {
   let at: AtGateway
   beforeAll(async () => {

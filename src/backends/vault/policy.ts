@@ -5,7 +5,7 @@
 import type { DeviceContext } from '../../key/hmac-key.ts'
 import type { KeyUri } from '../../key/uri.ts'
 import { diagnose } from './diagnosis.ts'
-import { vaultKeyAddress } from './key-uri.ts'
+import { type VaultKeyAddress, vaultKeyAddress } from './key-uri.ts'
 import { allowedPeriod, monthInput, monthsFrom } from './period.ts'
 import { ask, hmacPath, keyPath } from './requests.ts'
 import { settingsOf, type VaultOptions } from './settings.ts'
@@ -20,6 +20,8 @@ export interface PolicyPeriod {
   readonly months: number
   /** Inputs that are no dates: the label of the check value. */
   readonly labels: readonly Uint8Array[]
+  /** Other keys of the same server: while one takes the place of another, hosts need both. */
+  readonly also?: readonly KeyUri[] | undefined
 }
 
 /** A policy as it is printed or written. */
@@ -33,12 +35,26 @@ export interface VaultPolicy {
 }
 
 /** @throws ERR_URI_INVALID */
-export function narrowPolicy(uri: KeyUri, { from, months, labels }: PolicyPeriod): VaultPolicy {
-  const address = vaultKeyAddress(uri)
+export function narrowPolicy(uri: KeyUri, { from, months, labels, also = [] }: PolicyPeriod): VaultPolicy {
+  const addresses = [uri, ...also].map(vaultKeyAddress)
+  const { key } = vaultKeyAddress(uri)
   const dates = monthsFrom(from, months).map(monthInput)
   const inputs = [...dates, ...labels.map((label) => Buffer.from(label).toString('base64'))]
   const period = allowedPeriod(dates)
   const text = [
+    ...addresses.flatMap((address) => usingKey(address, inputs, period)),
+    '# To see how long the token lives, to renew it, and to tell which days it may ask for',
+    ...reading('auth/token/lookup-self'),
+    'path "auth/token/renew-self" {',
+    '  capabilities = ["update"]',
+    '}',
+    ...reading('sys/internal/ui/resultant-acl'),
+  ]
+  return { name: `hardkey-${key}`, text: text.join('\n'), period }
+}
+
+function usingKey(address: VaultKeyAddress, inputs: readonly string[], period: string): readonly string[] {
+  return [
     `# DateKeys of ${period} with the key "${address.key}", and its check value`,
     `path "${hmacPath(address)}" {`,
     '  capabilities = ["update"]',
@@ -48,14 +64,7 @@ export function narrowPolicy(uri: KeyUri, { from, months, labels }: PolicyPeriod
     '}',
     '# To see whether somebody has made the key exportable',
     ...reading(keyPath(address)),
-    '# To see how long the token lives, to renew it, and to tell which days it may ask for',
-    ...reading('auth/token/lookup-self'),
-    'path "auth/token/renew-self" {',
-    '  capabilities = ["update"]',
-    '}',
-    ...reading('sys/internal/ui/resultant-acl'),
   ]
-  return { name: `hardkey-${address.key}`, text: text.join('\n'), period }
 }
 
 /**

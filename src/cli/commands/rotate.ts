@@ -18,6 +18,7 @@ import { durationOption } from '../durations.ts'
 import { connectIam } from '../iam-connection.ts'
 import { prepared, storedRecord } from '../open-key.ts'
 import { newPinPrompt, pinPrompt } from '../pin-prompt.ts'
+import { policyOfBoth } from '../rotation-policy.ts'
 import { questionText, stepTexts, tellOutcome } from '../rotation-texts.ts'
 import { mfaInput } from '../session-request.ts'
 import { stsSettings } from '../settings.ts'
@@ -43,6 +44,7 @@ export async function rotateKey(context: CommandContext): Promise<number> {
       sts: (keys) => sts.client(keys, context.now),
       iam: (keys) => iam.client(keys),
       mfa: () => mfaOf(context, stored),
+      beforeSwitch: policyOfBoth(context, { uri, accessKeyId: stored.record.accessKeyId }, pin.source),
       confirm: (question) => (args.has('yes') ? Promise.resolve(true) : ask(context, question)),
       overlapSeconds: durationOption(args, 'overlap') ?? usualOverlap(uri, wish),
       graceSeconds: durationOption(args, 'grace'),

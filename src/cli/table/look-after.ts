@@ -105,6 +105,8 @@ export const lookAfterCommands: readonly CommandSpec[] = Object.freeze([
       { name: 'grace', value: 'TIME', help: 'how long the old key stays, inactive, before it is deleted; default 7d' },
       { name: 'resume', help: 'go on with a rotation that stopped or waits; begin none' },
       { name: 'undo', help: 'take a rotation back that is not over: the old key again, the new one gone' },
+      { name: 'apply', help: 'vault: let the policy hardkey-KEY allow both keys before the record names the new one' },
+      { name: 'policy-months', value: 'N', help: 'vault: months that this policy allows, 1 to 24; default 2' },
       mfaSerialFlag,
       ...mfaCodeFlags,
       iamEndpointFlag,
