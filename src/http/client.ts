@@ -52,6 +52,8 @@ export interface SendOptions {
   readonly signal?: AbortSignal | undefined
   /** The longest body of this answer. */
   readonly maxBytes?: number | undefined
+  /** The answer holds a secret: what was read from the socket is wiped, so that the body is the only copy. */
+  readonly holdsSecret?: boolean | undefined
 }
 
 /** Sends requests; keeps connections for the next one. */
@@ -112,11 +114,12 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
     return target
   }
   return {
-    async send(request, { signal, maxBytes } = {}) {
+    async send(request, { signal, maxBytes, holdsSecret } = {}) {
       return exchange(pool, targetOf(request.url), request, {
         firstByteMilliseconds: options.firstByteMilliseconds ?? 10_000,
         totalMilliseconds: options.totalMilliseconds ?? 20_000,
         maxBytes: maxBytes ?? options.maxBytes ?? 65_536,
+        holdsSecret,
         signals: signal === undefined ? [closing.signal] : [signal, closing.signal],
       })
     },

@@ -31,6 +31,8 @@ export interface ExchangeLimits {
   readonly firstByteMilliseconds: number
   readonly totalMilliseconds: number
   readonly maxBytes: number
+  /** Wipes what was read from the socket. */
+  readonly holdsSecret?: boolean | undefined
   /** Each ends the exchange with its reason. */
   readonly signals: readonly AbortSignal[]
 }
@@ -52,6 +54,7 @@ export function exchange(
     const request = openRequest(pool, target, outgoing, signal)
     const stop = (): void => void request.destroy()
     signal.addEventListener('abort', stop, { once: true })
+    const wipe = limits.holdsSecret === true ? keepReads(request) : undefined
     try {
       const response = await answerTo(request, outgoing.body, target.host, limits.firstByteMilliseconds)
       const body = await readBody(request, response, target.host, limits.maxBytes)
@@ -61,8 +64,25 @@ export function exchange(
       throw signal.aborted ? signal.reason : exchangeFailure(target.host, error)
     } finally {
       signal.removeEventListener('abort', stop)
+      wipe?.()
     }
   })
+}
+
+/**
+ * Keeps what is read from the socket of this request, for the one who wipes it: Node gives out copies of the parts, and
+ * leaves what they were copied from to the collector.
+ */
+function keepReads(request: ClientRequest): () => void {
+  const reads: Buffer[] = []
+  const keep = (read: Buffer): void => void reads.push(read)
+  request.once('socket', (socket) => {
+    socket.on('data', keep)
+    request.once('close', () => socket.off('data', keep))
+  })
+  return () => {
+    for (const read of reads) read.fill(0)
+  }
 }
 
 /** The request, whose connection is being made; nothing of its body is out. @throws ERR_REQUEST_INVALID for a header that HTTP cannot carry */

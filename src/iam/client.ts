@@ -82,7 +82,7 @@ export function iamClient(options: IamClientOptions): IamClient {
       return readAccessKeys(body, endpoint.isAws)
     },
     async createAccessKey(userName, { signal } = {}) {
-      const input = { action: 'CreateAccessKey', parameters: [user(userName)], once: true }
+      const input = { action: 'CreateAccessKey', parameters: [user(userName)], once: true, holdsSecret: true }
       return readNewAccessKey(await caller.call(input, signal), endpoint.isAws)
     },
     async setAccessKey(userName, id, to, { signal } = {}) {

@@ -86,11 +86,6 @@ function namedBy(uri: KeyUri, form: RegExp): readonly string[] {
   return sources.flatMap((name) => form.exec(uri.get(name) ?? '')?.[1] ?? [])
 }
 
-/** The URI with the source that another one names, and no other: what a record keeps, whatever one run added. */
-export function withPinSourceOf(uri: KeyUri, from: KeyUri): KeyUri {
-  return withoutPinSource(uri).with({ query: Object.fromEntries(sourceNames.map((name) => [name, from.get(name)])) })
-}
-
 /** The URI without the source of what unlocks the device: for whoever has asked it and hands the answer on. */
 export function withoutPinSource(uri: KeyUri): KeyUri {
   const names = [...sourceNames, 'pin-value']

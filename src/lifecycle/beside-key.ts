@@ -4,6 +4,7 @@
 
 import { basename, dirname, extname, join } from 'node:path'
 import { HardkeyError } from '../errors.ts'
+import { withoutPinSource } from '../key/pin-source.ts'
 import type { KeyUri } from '../key/uri.ts'
 
 /** What a key has to be called. */
@@ -48,6 +49,12 @@ export function besideKey(uri: KeyUri, names: BesideNames): readonly KeyUri[] {
     default:
       return [inFile(uri.get('file') ?? `${names.recordName}.keyset.json`)]
   }
+}
+
+/** The URI with the sources of PINs that `from` names and no others: what a record keeps, whatever one run has added. */
+export function withSourcesOf(uri: KeyUri, from: KeyUri): KeyUri {
+  const sources = from.names().filter((name) => name.endsWith('-source'))
+  return withoutPinSource(uri).with({ query: Object.fromEntries(sources.map((name) => [name, from.get(name)])) })
 }
 
 /** True where the place carries the ID, so that what lies there was made by this rotation and nobody else. */

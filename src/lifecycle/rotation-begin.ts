@@ -8,10 +8,9 @@ import { HardkeyError } from '../errors.ts'
 import type { AccessKey } from '../iam/answer.ts'
 import type { IamClient } from '../iam/client.ts'
 import type { NewAccessKey } from '../iam/new-access-key.ts'
-import { withPinSourceOf } from '../key/pin-source.ts'
 import { KeyUri } from '../key/uri.ts'
 import { recordUri, withAbsoluteFile, withRelativeFile } from '../profiles/open-record.ts'
-import { besideKey, isNamedPlace } from './beside-key.ts'
+import { besideKey, isNamedPlace, withSourcesOf } from './beside-key.ts'
 import { type Rotation, removeJournal } from './rotation-journal.ts'
 import type { RotationRun } from './rotation-run.ts'
 import { type TakenKey, takeKey } from './take-key.ts'
@@ -109,7 +108,7 @@ async function intoDevice(run: RotationRun, rotation: Rotation, made: NewAccessK
 async function take(run: RotationRun, place: KeyUri, made: NewAccessKey): Promise<TakenKey> {
   const { stored, forThisRun, entry, pin, now, signal } = run.parts
   const { accessKeyId, secret } = made
-  const to = withPinSourceOf(await forThisRun(place), place)
+  const to = withSourcesOf(await forThisRun(place), place)
   const input = { name: stored.name, accessKeyId, secret, to, otherStore: true, folder: run.folder, now, signal }
   return await takeKey({ ...input, entry: await entry(to) }, pin)
 }

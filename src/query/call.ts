@@ -33,6 +33,8 @@ export interface QueryInput {
   ) => Promise<{ readonly parameters: readonly Parameter[]; readonly code: string }>
   /** Sent once: where the answer is lost, nobody knows what came of it. */
   readonly once?: boolean
+  /** The answer holds a secret, of which the body is to be the only copy. */
+  readonly holdsSecret?: boolean
 }
 
 /** What calls are made with. */
@@ -122,7 +124,7 @@ export class QueryCaller {
 
   async #attempt(
     form: string,
-    { action, withCode }: QueryInput,
+    { action, withCode, holdsSecret }: QueryInput,
     secrets: readonly string[],
     signal: AbortSignal,
   ): Promise<Outcome> {
@@ -140,7 +142,7 @@ export class QueryCaller {
     const sent = now()
     const answer = await this.#send(
       { ...signed, headers: { ...signed.headers, 'user-agent': 'hardkey' }, body: form },
-      signal,
+      { signal, holdsSecret },
     )
     if ('error' in answer) return answer
     const difference = clockDifference(answer.headers, { sent, received: now() })
@@ -161,12 +163,12 @@ export class QueryCaller {
 
   async #send(
     request: { method: string; url: string; headers: Record<string, string>; body: string },
-    signal: AbortSignal,
+    options: { readonly signal: AbortSignal; readonly holdsSecret: boolean | undefined },
   ): Promise<HttpAnswer | Extract<Outcome, { error: unknown }>> {
     try {
-      return await this.#parts.http.send(request, { signal })
+      return await this.#parts.http.send(request, options)
     } catch (error) {
-      const passes = error instanceof HardkeyError && error.tryAgain && !signal.aborted
+      const passes = error instanceof HardkeyError && error.tryAgain && !options.signal.aborted
       return { error, failing: passes ? 'transient' : 'final', answered: false }
     }
   }

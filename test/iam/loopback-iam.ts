@@ -22,8 +22,11 @@ export interface IamCall {
   readonly form: URLSearchParams
 }
 
-/** `lost`: it is done, and the answer never arrives. `cut`: it is not done, and nobody answers. Else AWS's code. */
-export type IamFault = 'lost' | 'cut' | { readonly status: number; readonly code: string }
+/**
+ * `lost`: it is done, and the connection ends without an answer. `cut`: the same, and it is not done. `silent`: the
+ * connection stays, and nobody answers. Else AWS's code.
+ */
+export type IamFault = 'lost' | 'cut' | 'silent' | { readonly status: number; readonly code: string }
 
 interface Answer {
   readonly status: number
@@ -31,6 +34,7 @@ interface Answer {
 }
 
 const account = '111122223333'
+const silence = 'silent'
 
 export class LoopbackIam {
   readonly keys: Map<string, IamKey> = new Map()
@@ -108,6 +112,7 @@ export class LoopbackIam {
     } catch (error) {
       if (!(error instanceof Refused)) throw error
       const code = error.code === 'InvalidAccessKeyId' ? 'InvalidClientTokenId' : error.code
+      if (code === silence) return
       if (code === '') return void response.destroy()
       answer = refusal(error instanceof Faulted ? error.status : 403, code)
     }
@@ -130,6 +135,7 @@ export class LoopbackIam {
     }
     const fault = this.fault(call)
     if (fault === 'cut') throw new Refused('')
+    if (fault === 'silent') throw new Refused(silence)
     if (typeof fault === 'object') throw new Faulted(fault.status, fault.code)
     if (service === 'iam' && this.wantsMfa && session === undefined) throw new Refused('AccessDenied')
     this.watch()
