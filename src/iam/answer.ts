@@ -35,7 +35,8 @@ export function readDone(body: Uint8Array, action: string): void {
 /** All keys of the user. @throws ERR_STS_RESPONSE_INVALID, also where the list goes on: a user has two at most */
 export function readAccessKeys(body: Uint8Array, isAws: boolean): readonly AccessKey[] {
   const { result } = resultOf(body, iam, 'ListAccessKeys')
-  if (leaf(iam, result, 'IsTruncated', /^(true|false)$/) === 'true') throw unreadable(iam, 'is only a part of the list')
+  // Optional; moto leaves it out.
+  if (optionalLeaf(iam, result, 'IsTruncated') === 'true') throw unreadable(iam, 'is only a part of the list')
   return one(iam, result, 'AccessKeyMetadata').children.map((member) => ({
     accessKeyId: leaf(iam, member, 'AccessKeyId', accessKeyIdForm(isAws)),
     isActive: leaf(iam, member, 'Status', /^[A-Za-z]{1,20}$/) === 'Active',
