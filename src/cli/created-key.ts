@@ -5,6 +5,7 @@
 import { openKey } from '../backends/open.ts'
 import { HardkeyError } from '../errors.ts'
 import type { IamClient } from '../iam/client.ts'
+import type { NewAccessKey } from '../iam/new-access-key.ts'
 import type { Secret } from '../key/secret.ts'
 import { tooManyKeys } from '../lifecycle/too-many-keys.ts'
 import { recordUri } from '../profiles/open-record.ts'
@@ -65,7 +66,7 @@ export async function createKeyFor(context: CommandContext, userName: string): P
   try {
     const iam = connection.client(signer.keys)
     await tellOtherKeys(context, iam, userName)
-    const { accessKeyId, secret } = await report.waiting('IAM', iam.createAccessKey(userName, { signal }))
+    const { accessKeyId, secret } = await report.waiting('IAM', create(iam, userName, signal))
     // Told at once: should this process be killed, the ID is what to delete.
     report.note(`made the access key ${accessKeyId} for ${userName}`)
     return { accessKeyId, secret, created: { discard: (error) => discard(iam, userName, accessKeyId, error), close } }
@@ -82,6 +83,19 @@ async function tellOtherKeys({ report, signal }: CommandContext, iam: IamClient,
     report.note(
       `${userName} has ${accessKeyId} too, ${isActive ? 'active' : 'inactive'}, made ${created.toISOString()}`,
     )
+  }
+}
+
+/** Where the answer is lost there may be a key, whose secret nobody has. */
+async function create(iam: IamClient, userName: string, signal: AbortSignal): Promise<NewAccessKey> {
+  try {
+    return await iam.createAccessKey(userName, { signal })
+  } catch (error) {
+    if (!(error instanceof HardkeyError) || error.code === 'ERR_STS_REFUSED') throw error
+    throw new HardkeyError(error.code, `${error.message}; a key may have been made, whose secret is lost`, {
+      hint: `aws iam list-access-keys --user-name ${userName} shows it; delete it before the next try`,
+      cause: error,
+    })
   }
 }
 

@@ -61,6 +61,17 @@ describe('a key that AWS makes', () => {
     expect(ran.stderr).toContain(`aws iam delete-access-key --user-name hk --access-key-id ${made}`)
   })
 
+  it('F-R03: may exist where the answer is lost, and the message says how to look', async () => {
+    at.iam.fault = ({ action }) => (action === 'CreateAccessKey' ? 'lost' : undefined)
+    const ran = await at.home.run(words('fresh', ...forUser()))
+    expect(ran).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('a key may have been made, whose secret is lost'),
+    })
+    expect(ran.stderr).toContain('aws iam list-access-keys --user-name hk')
+    expect(at.iam.actions().filter((action) => action === 'CreateAccessKey')).toHaveLength(1)
+  })
+
   it('is not made for a user who has two', async () => {
     at.iam.addKey()
     const ran = await at.home.run(words('fresh', ...forUser()))

@@ -51,3 +51,57 @@ describe('a rotation', () => {
     expect(await rotating.home.run(['whoami', 'prod'])).toMatchObject({ status: 0 })
   })
 })
+
+describe('the command', () => {
+  let rotating: Rotating
+  beforeAll(async () => {
+    rotating = await Rotating.make()
+  })
+  afterAll(() => rotating.remove())
+
+  it.each([
+    [['--resume', '--undo'], /--resume contradicts --undo/],
+    [['--resume', '--if-older-than', '90d'], /--resume begins nothing/],
+    [['--overlap', 'soon'], /--overlap is no length of time/],
+    [['--apply'], /are for vault: keys/],
+    [[], /there is no terminal to ask: URLs presigned by AKIA.* end today .*rotate now\?/],
+    [['--yes', '--endpoint-url', 'http://store.example'], /is not https/],
+    [['--yes', '--iam-endpoint-url', 'http://store.example'], /the IAM endpoint .* is not https/],
+  ])('refuses %j before anything is asked of AWS', async (words, message) => {
+    expect(await rotating.rotate(...words)).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: expect.stringMatching(message),
+    })
+    expect([rotating.iam.calls, rotating.journalState()]).toEqual([[], undefined])
+  })
+
+  it('resumes and takes back nothing where there is no rotation', async () => {
+    for (const word of ['--resume', '--undo']) {
+      expect(await rotating.rotate(word)).toMatchObject({
+        status: 0,
+        stdout: expect.stringContaining('none under way'),
+      })
+    }
+    expect(rotating.iam.calls).toEqual([])
+  })
+
+  it('says which records there are for one that is not there', async () => {
+    const ran = await rotating.home.run(['rotate', 'prof', '--yes'])
+    expect(ran).toMatchObject({ status: 2, stderr: expect.stringContaining('did you mean prod') })
+  })
+
+  it('forgets no record whose rotation is not over, and lists no journal', async () => {
+    expect(await rotating.rotate('--yes')).toMatchObject({ status: 0 })
+    const ran = await rotating.home.run(['forget', 'prod'])
+    expect(ran).toMatchObject({ status: 1, stderr: expect.stringContaining('hardkey rotate prod --resume --grace 0') })
+    const { stdout } = await rotating.home.run(['list', '--json'])
+    expect(stdout).not.toContain('rotation')
+  })
+
+  it('stops at a damaged journal, and says where to look', async () => {
+    rotating.home.write('hardkey/keys/prod.rotation.json', '{"version":1}')
+    const ran = await rotating.rotate('--resume')
+    expect(ran).toMatchObject({ status: 2, stderr: expect.stringContaining('is not the journal of a rotation') })
+  })
+})
