@@ -4,17 +4,17 @@
 // descriptor, for the entry that must load nothing more; macOS and Windows have no such folder.
 
 import { lstatSync, mkdirSync, realpathSync, type Stats, statfsSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { systemCode } from './file-failure.ts'
 import { entryChangeableByOthers, foldersAbove, thisUser } from './ownership.ts'
 
-/** What names the folder. A relative path starts at the working folder. */
+/** What names the folder; an empty text is none. */
 export interface RuntimePlaces {
-  /** Named by the user: this one or none. */
+  /** Named by the user: this one or none. A relative path starts at the working folder. */
   readonly chosen?: string | undefined
   /** RUNTIME_DIRECTORY, which systemd.exec(5) makes for a service; of several, divided by colons, the first. */
   readonly runtimeDirectory?: string | undefined
-  /** XDG_RUNTIME_DIR, which pam_systemd(8) makes for a user who is logged in. */
+  /** XDG_RUNTIME_DIR, which pam_systemd(8) makes for a user who is logged in. A relative one does not count. */
   readonly xdgRuntimeDir?: string | undefined
 }
 
@@ -61,10 +61,10 @@ export function findRuntimeFolder(
 
 function candidates({ chosen, runtimeDirectory, xdgRuntimeDir }: RuntimePlaces, user: number): readonly string[] {
   if (chosen !== undefined) return [resolve(chosen)]
-  const [ofService] = runtimeDirectory?.split(':') ?? []
-  const ofLogin = [xdgRuntimeDir, `/run/user/${user}`].filter((folder) => folder !== undefined && folder !== '')
-  const inLogin = ofLogin.map((folder) => join(resolve(folder ?? ''), 'hardkey'))
-  return [...(ofService ? [resolve(ofService)] : []), ...new Set(inLogin), `/dev/shm/hardkey-${user}`]
+  const [ofService = ''] = runtimeDirectory?.split(':') ?? []
+  const ofLogin = [xdgRuntimeDir ?? '', `/run/user/${user}`].filter((folder) => isAbsolute(folder))
+  const inLogin = ofLogin.map((folder) => join(folder, 'hardkey'))
+  return [...(isAbsolute(ofService) ? [ofService] : []), ...new Set(inLogin), `/dev/shm/hardkey-${user}`]
 }
 
 /** Why the folder is not to be used, or undefined. @throws the system's error for one that is not there and cannot be made */

@@ -1,24 +1,35 @@
 // Keeps two processes from doing the same work at the same time. In: the path of a lock file and an act. Out: what the act
-// returns. F-D06, F-D07.
+// returns, or what another process has done meanwhile. F-D06, F-D07.
 // 1. The lock saves work; correctness never depends on it: where it cannot be had in time, the act runs without it.
-// 2. The file is made with O_EXCL and names its process; who ended without removing it is found out and taken over from.
+// 2. The file is made with O_EXCL and names its process; who ended without removing it is found out and taken over from,
+//    and who shows no sign of life for long enough too, where the caller says how long that is.
 // 3. The holder removes its own file and no other.
 
-import { link, lstat, open, readFile, rename, unlink } from 'node:fs/promises'
+import { lstat, open, readFile, rename, unlink, utimes, writeFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { systemCode } from './file-failure.ts'
 import { hasEnded, type ProcessIdentity, thisProcess } from './process-identity.ts'
 
-/** How long `withLock` waits. */
-export interface LockOptions {
-  /** The longest wait for another holder; then the act runs without the lock. */
+/** How long `withLock` waits, and for what. */
+export interface LockOptions<T> {
+  /** The longest wait for other holders; then the act runs without the lock. */
   readonly waitMilliseconds: number
+  /** A holder without a sign of life for so long (stopped, on another host) is taken over from. Default: never. */
+  readonly overdueMilliseconds?: number | undefined
+  /** What another holder has done, which makes the act needless. Asked at each turn of the wait and before the act. */
+  readonly done?: (() => T | undefined) | undefined
   /** Ends the wait; the act sees it for itself. */
   readonly signal?: AbortSignal | undefined
 }
 
+/** Passes work on; while it lasts, the holder shows that it is alive. */
+export type WhileAlive = <Work>(work: Promise<Work>) => Promise<Work>
+
 const firstPauseMilliseconds = 5
 const longestPauseMilliseconds = 100
+const signOfLifeMilliseconds = 2000
+/** Longer than it takes from reading a lock to replacing it, on a machine with much to do. */
+const settlingMilliseconds = 100
 
 /** An identity is about 150 bytes. */
 const longestLockBytes = 4096
@@ -32,35 +43,93 @@ const foreign = Symbol('foreign')
  * folder, read-only disk).
  * @throws what `act` throws, and the signal's reason where it aborts during the wait.
  */
-export async function withLock<T>(path: string, options: LockOptions, act: (held: boolean) => Promise<T>): Promise<T> {
+export async function withLock<T>(
+  path: string,
+  options: LockOptions<T>,
+  act: (held: boolean, whileAlive: WhileAlive) => Promise<T>,
+): Promise<T> {
   const mine = await thisProcess()
-  const content = JSON.stringify(mine)
-  const held = await acquire(path, mine, content, options)
+  const content = JSON.stringify({ ...mine, turn: String(process.hrtime.bigint()) })
+  const { held, done } = await acquire(path, mine, content, options)
   try {
-    return await act(held)
+    const already = done ?? options.done?.()
+    return already ?? (await act(held, held ? (work) => showingLife(path, work) : (work) => work))
   } finally {
-    if (held && (await readLock(path)) === content) await unlink(path)
+    if (held && textOf(await readLock(path)) === content) await unlink(path)
   }
 }
 
-async function acquire(path: string, mine: ProcessIdentity, content: string, options: LockOptions): Promise<boolean> {
-  let leftMilliseconds = options.waitMilliseconds
-  let pauseMilliseconds = firstPauseMilliseconds
-  for (;;) {
-    options.signal?.throwIfAborted()
-    const attempt = await make(path, content)
-    if (attempt !== 'taken') return attempt === 'made'
-    if (await takeOver(path, mine)) continue
-    if (leftMilliseconds <= 0) {
-      await removeUnwritten(path)
-      return false
-    }
-    const wait = Math.min(pauseMilliseconds, leftMilliseconds)
-    await pauseOrAbort(wait, options.signal)
-    leftMilliseconds -= wait
-    pauseMilliseconds = Math.min(pauseMilliseconds * 2, longestPauseMilliseconds)
+async function showingLife<Work>(path: string, work: Promise<Work>): Promise<Work> {
+  let signs = 0
+  const timer = setInterval(() => {
+    signs += 1
+    // The time of the file is only compared with itself, so a count will do. A lock that is gone needs none.
+    utimes(path, signs, signs).catch(() => undefined)
+  }, signOfLifeMilliseconds)
+  try {
+    return await work
+  } finally {
+    clearInterval(timer)
   }
 }
+
+interface Acquired<T> {
+  readonly held: boolean
+  readonly done: T | undefined
+}
+
+async function acquire<T>(
+  path: string,
+  mine: ProcessIdentity,
+  content: string,
+  { waitMilliseconds, overdueMilliseconds, done, signal }: LockOptions<T>,
+): Promise<Acquired<T>> {
+  const overdue = new Overdue(overdueMilliseconds ?? Number.POSITIVE_INFINITY)
+  let leftMilliseconds = waitMilliseconds
+  let pauseMilliseconds = firstPauseMilliseconds
+  for (;;) {
+    signal?.throwIfAborted()
+    const attempt = await make(path, content)
+    // Asked once more by the caller, who removes the lock whatever comes of it.
+    if (attempt !== 'taken') return { held: attempt === 'made', done: undefined }
+    const already = done?.()
+    if (already !== undefined) return { held: false, done: already }
+    if (await takeOver(path, mine, content, overdue)) return { held: true, done: undefined }
+    if (leftMilliseconds <= 0) {
+      await removeUnwritten(path)
+      return { held: false, done: undefined }
+    }
+    const wait = Math.min(pauseMilliseconds, leftMilliseconds)
+    await pauseOrAbort(wait, signal)
+    leftMilliseconds -= wait
+    pauseMilliseconds = Math.min(pauseMilliseconds * 2, longestPauseMilliseconds)
+    await overdue.waited(path, wait)
+  }
+}
+
+/** Counts how long one holder shows no sign of life, by the time that was waited and by no clock that can be set. */
+class Overdue {
+  readonly #limit: number
+  #seen: string | undefined
+  #silentMilliseconds = 0
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  async waited(path: string, milliseconds: number): Promise<void> {
+    const lock = await readLock(path)
+    const seen = typeof lock === 'object' ? signOf(lock) : undefined
+    this.#silentMilliseconds = seen === this.#seen ? this.#silentMilliseconds + milliseconds : 0
+    this.#seen = seen
+  }
+
+  is(lock: Lock): boolean {
+    return this.#silentMilliseconds >= this.#limit && signOf(lock) === this.#seen
+  }
+}
+
+const signOf = ({ changed, text }: Lock): string => `${changed} ${text}`
 
 async function pauseOrAbort(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   try {
@@ -87,27 +156,58 @@ async function make(path: string, content: string): Promise<'made' | 'taken' | '
   return 'impossible'
 }
 
-/** Removes the lock of a process that ended. True where another try is worth it. */
-async function takeOver(path: string, mine: ProcessIdentity): Promise<boolean> {
-  const content = await readLock(path)
-  if (content === undefined) return true
-  if (content === foreign) return false
-  const holder = readIdentity(content)
-  return holder !== undefined && (await hasEnded(holder, mine)) && (await removeIfStill(path, content))
+/** Takes the place of a holder that ended or is overdue. True where this process holds the lock now. */
+async function takeOver(path: string, mine: ProcessIdentity, content: string, overdue: Overdue): Promise<boolean> {
+  const lock = await readLock(path)
+  if (typeof lock !== 'object') return false
+  const holder = readIdentity(lock.text)
+  const isFree = overdue.is(lock) || (holder !== undefined && (await hasEnded(holder, mine)))
+  return isFree && (await seize(path, content, lock.text))
+}
+
+/**
+ * Puts a lock of our own in the place of one with this text, in one step: many may find the same ended holder at once. Of
+ * those the last has it, which shows when all have had their turn.
+ */
+async function seize(path: string, content: string, text: string): Promise<boolean> {
+  const fresh = `${path}.${process.pid}-${process.hrtime.bigint()}`
+  try {
+    await writeFile(fresh, content, { flag: 'wx', mode: 0o600 })
+    if (textOf(await readLock(path)) !== text) return false
+    await rename(fresh, path)
+  } catch (error) {
+    // The folder is read-only by now, or full.
+    if (systemCode(error) === undefined) throw error
+    return false
+  } finally {
+    await unlink(fresh).catch(() => undefined)
+  }
+  await pause(settlingMilliseconds)
+  return textOf(await readLock(path)) === content
 }
 
 /** A lock that stayed without a name for a whole wait was left by a process killed between making and writing it. */
 async function removeUnwritten(path: string): Promise<void> {
-  const content = await readLock(path)
-  if (typeof content === 'string' && readIdentity(content) === undefined) await removeIfStill(path, content)
+  const lock = await readLock(path)
+  if (typeof lock === 'object' && readIdentity(lock.text) === undefined) await unlink(path).catch(() => undefined)
 }
 
-/** The text of the lock file; undefined where it is gone; `foreign` where it is something that no lock can be. */
-async function readLock(path: string): Promise<string | undefined | typeof foreign> {
+interface Lock {
+  readonly text: string
+  /** Of the last sign of life. */
+  readonly changed: number
+}
+
+const textOf = (lock: Awaited<ReturnType<typeof readLock>>): string | undefined =>
+  typeof lock === 'object' ? lock.text : undefined
+
+/** The lock file; undefined where it is gone; `foreign` where it is something that no lock can be. */
+async function readLock(path: string): Promise<Lock | undefined | typeof foreign> {
   const stats = await lstat(path).catch(() => undefined)
   if (stats === undefined) return undefined
   if (!stats.isFile() || stats.size > longestLockBytes) return foreign
-  return readFile(path, 'utf8').catch(() => foreign)
+  const text = await readFile(path, 'utf8').catch(() => foreign)
+  return typeof text === 'string' ? { text, changed: stats.mtimeMs } : foreign
 }
 
 /** Undefined where the text is not a whole identity: its maker was killed before it wrote, or still writes. */
@@ -125,21 +225,4 @@ function isIdentity(value: unknown): value is ProcessIdentity {
   if (typeof value !== 'object' || value === null) return false
   const texts = ['host', 'boot', 'namespace', 'started'].every((name) => typeof Reflect.get(value, name) === 'string')
   return texts && Number.isSafeInteger(Reflect.get(value, 'pid'))
-}
-
-/**
- * Removes the lock where it still has this content. It is moved aside first: of two that find the same ended holder, the
- * slower one would remove the lock that the quicker one has made meanwhile. False where it cannot be moved: it is gone, or
- * the folder is read-only.
- */
-async function removeIfStill(path: string, content: string): Promise<boolean> {
-  const aside = `${path}.${process.pid}-${process.hrtime.bigint()}`
-  const moved = await rename(path, aside).then(
-    () => true,
-    () => false,
-  )
-  if (!moved) return false
-  if ((await readLock(aside)) !== content) await link(aside, path).catch(() => undefined)
-  await unlink(aside)
-  return true
 }

@@ -1,9 +1,9 @@
 // One at a time, and never stuck: F-D06, F-D07.
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type ProcessIdentity, thisProcess } from '../../src/files/process-identity.ts'
 import { withLock } from '../../src/files/with-lock.ts'
 import { temporaryFolder } from './temporary-folder.ts'
@@ -92,6 +92,48 @@ describe('the act runs without the lock', () => {
     writeFileSync(path, '')
     expect(await withLock(path, short, heldOrNot)).toBe(false)
     expect(await withLock(path, short, heldOrNot)).toBe(true)
+  })
+})
+
+describe('a holder that shows no sign of life', () => {
+  const overdue = { waitMilliseconds: 60_000, overdueMilliseconds: 200 }
+
+  it('is taken over from', async () => {
+    const path = await lockOf({})
+    expect(await withLock(path, overdue, heldOrNot)).toBe(true)
+  })
+
+  it('is waited for as long as it shows one', async () => {
+    const path = await lockOf({})
+    const signs = setInterval(() => utimesSync(path, new Date(), new Date(Math.random() * 1e12)), 20)
+    onTestFinished(() => clearInterval(signs))
+    expect(await withLock(path, { ...overdue, waitMilliseconds: 1000 }, heldOrNot)).toBe(false)
+  })
+
+  it('shows one while a person is asked', async () => {
+    const path = join(temporaryFolder(), 'lock')
+    const changed = (): number => statSync(path).mtimeMs
+    await withLock(path, long, async (_held, whileAlive) => {
+      const made = changed()
+      await whileAlive(vi.waitUntil(() => changed() !== made, { timeout: 60_000 }))
+    })
+  })
+})
+
+describe('what another holder has done', () => {
+  it('ends the wait, and nothing is done again', async () => {
+    const path = await lockOf({})
+    let asked = 0
+    const done = (): string | undefined => (++asked > 3 ? 'done' : undefined)
+    expect(await withLock(path, { ...long, done }, async () => 'again')).toBe('done')
+    expect(existsSync(path)).toBe(true)
+  })
+
+  it('is looked for before the act too', async () => {
+    const folder = temporaryFolder()
+    const done = (): string => 'done'
+    expect(await withLock(join(folder, 'lock'), { ...long, done }, async () => 'again')).toBe('done')
+    expect(readdirSync(folder)).toEqual([])
   })
 })
 
