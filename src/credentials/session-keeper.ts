@@ -11,6 +11,8 @@ export interface FreshSession {
   readonly credentials: TemporaryCredentials
   /** The clock of the endpoint that gave it. */
   readonly clock: () => Date
+  /** Milliseconds that it lasted when the endpoint gave it. Default: what is left now. */
+  readonly whole?: number | undefined
 }
 
 export interface KeeperOptions {
@@ -22,7 +24,8 @@ export interface KeeperOptions {
 }
 
 interface HeldSession extends FreshSession {
-  /** Milliseconds that it lasts, and the monotonic time when it came. */
+  readonly whole: number
+  /** Milliseconds that were left and the monotonic time when it came here. */
   readonly lasts: number
   readonly since: number
 }
@@ -43,13 +46,18 @@ export class SessionKeeper {
     this.#options = options
   }
 
+  /** True while it has a session that may be given. */
+  get isHolding(): boolean {
+    return this.#held !== undefined && this.#left(this.#held) > 0
+  }
+
   /** Good credentials: the held ones, or those that `fetch` gets. `force` has new ones got in any case. */
   async get(fetch: () => Promise<FreshSession>, force: boolean): Promise<TemporaryCredentials> {
     const held = this.#held
     if (held === undefined || force) return copyOf(await this.#renew(fetch))
     const left = this.#left(held)
-    const ahead = Math.min(this.#options.refreshAheadSeconds * 1000, held.lasts / 2)
-    const least = Math.min(leastMilliseconds, held.lasts / 2)
+    const ahead = Math.min(this.#options.refreshAheadSeconds * 1000, held.whole / 2)
+    const least = Math.min(leastMilliseconds, held.whole / 2)
     const isQuiet = this.#options.monotonic() - this.#failedAt < quietMilliseconds
     if (left > ahead || (left > 0 && isQuiet)) return copyOf(held)
     const renewal = left > least && !this.#options.inBackground ? undefined : this.#renew(fetch)
@@ -86,7 +94,7 @@ export class SessionKeeper {
     try {
       const fresh = await fetch()
       const lasts = fresh.credentials.expiration.getTime() - fresh.clock().getTime()
-      this.#held = { ...fresh, lasts, since: this.#options.monotonic() }
+      this.#held = { ...fresh, whole: fresh.whole ?? lasts, lasts, since: this.#options.monotonic() }
       this.#failedAt = Number.NEGATIVE_INFINITY
       return this.#held
     } catch (error) {

@@ -203,7 +203,7 @@ export function checkGetFederationToken(input: GetFederationTokenInput): Checked
 }
 
 /** `hardkey-AKIA…`: CloudTrail then shows which access key it was. */
-function defaultSessionName(accessKeyId: string): string {
+export function defaultSessionName(accessKeyId: string): string {
   return `hardkey-${accessKeyId.replace(/[^\w+=,.@-]/g, '-')}`.slice(0, 64)
 }
 
