@@ -1,5 +1,5 @@
-// Cold starts of the command: against `node` running an empty file, and for `credential-process` against `node` doing
-// the one https POST that it needs. In: dist/cli/hardkey.cjs, SoftHSM from .peers/. Out: rows of the table.
+// Starts of the command: against `node` running an empty file, and for `credential-process` without a kept session against
+// `node` doing the one https POST that it needs. In: dist/cli/hardkey.cjs, SoftHSM from .peers/. Out: rows of the table.
 
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -20,6 +20,7 @@ const secret = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY'
 
 export async function coldStartRows(effort: Effort): Promise<Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'hardkey-bench-'))
+  const memory = mkdtempSync('/dev/shm/hardkey-bench-')
   const hsm = await softHsm()
   const sts = await startTlsSts(folder, { accessKeyId, secretAccessKey: new TextEncoder().encode(secret) })
   try {
@@ -42,16 +43,20 @@ export async function coldStartRows(effort: Effort): Promise<Row[]> {
         '--pin-source',
         `file:${pinFile}`,
       ].concat(['--no-role', '--endpoint-url', sts.url, '--ca-bundle', sts.certificate])
-    const contender = (name: string, parameters: readonly string[]): Contender => ({
+    const contender = (name: string, parameters: readonly string[], added: object = {}): Contender => ({
       name,
       times: 1,
-      run: () => ended(parameters, environment),
+      run: () => ended(parameters, { ...environment, ...added }),
     })
+    const inMemory = { HARDKEY_CACHE_DIR: memory }
+    const kept = contender('credential-process, kept session', process(keys.token, keys.pinFile), inMemory)
+    await kept.run()
     const figures = await compare(
       [
         contender('node, empty file', [starts.empty]),
         contender('node, https POST', [starts.post]),
         contender('node, scrypt and https POST', [starts.scrypt]),
+        kept,
         contender('hardkey --version', [command, '--version']),
         contender('credential-process, PKCS#11', process(keys.token, keys.pinFile)),
         contender('credential-process, embedded', process(keys.keyset, keys.pinFile)),
@@ -59,12 +64,13 @@ export async function coldStartRows(effort: Effort): Promise<Row[]> {
       effort,
     )
     const row = (name: string, base: string, target: string): Row => ({
-      what: `cold start, ${name}`,
+      what: `start, ${name}`,
       ours: time(figures.microseconds(name)),
       compared: `${base} ${time(figures.microseconds(base))}, ${figures.ratio(name, base).toFixed(2)} times its time`,
       target,
     })
     return [
+      row('credential-process, kept session', 'node, empty file', '1.20 (1.10)'),
       row('hardkey --version', 'node, empty file', ''),
       row('credential-process, PKCS#11', 'node, https POST', '1.9 (1.6), Node 20 1.4 (1.15)'),
       row('credential-process, embedded', 'node, scrypt and https POST', '1.2 (1.05)'),
@@ -73,6 +79,7 @@ export async function coldStartRows(effort: Effort): Promise<Row[]> {
     await sts.close()
     hsm.remove()
     rmSync(folder, { recursive: true })
+    rmSync(memory, { recursive: true })
   }
 }
 
@@ -110,7 +117,8 @@ async function checkedIn(
 }
 
 async function ended(parameters: readonly string[], environment: Record<string, string>): Promise<void> {
-  const child = spawn(process.execPath, parameters, { env: environment, stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(process.execPath, parameters, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
+  child.stdout.resume()
   let said = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said += text

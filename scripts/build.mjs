@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Makes dist/: the code of library and command, once, in CommonJS chunks; an ES module for each public subpath that hands
 // on its names; the PKCS#11 child as one file; the types that a public subpath reaches; the manual page; the bill of materials.
-// In: src/, node_modules/; as arguments the parts to make (code, child, types, …), all by default. Out: dist/; when all is
+// In: src/, node_modules/; as arguments the parts to make (code, entry, child, types, …), all by default. Out: dist/; when all is
 // made, in a folder beside it that is put in place whole, so that a running test never sees half of it.
 // docs/adr/0010-one-copy-of-the-code.md says why it is built so.
 
@@ -22,7 +22,14 @@ const subpaths = Object.values(manifest.exports)
   .filter((types) => types !== undefined)
   .map((types) => types.replace('./dist/', '').replace(/\.d\.ts$/, ''))
 
-const parts = { code: makeCode, child: makeChild, types: makeTypes, manual: makeManual, sbom: makeSbom }
+const parts = {
+  code: makeCode,
+  entry: makeEntry,
+  child: makeChild,
+  types: makeTypes,
+  manual: makeManual,
+  sbom: makeSbom,
+}
 
 try {
   await (process.argv.length > 2 ? makeSome(process.argv.slice(2)) : makeAll())
@@ -63,7 +70,13 @@ async function makeCode(folder) {
     const { exports } = chunks.find(({ isEntry, name }) => isEntry && name === path)
     write(folder, `${path}.js`, `export { ${exports.toSorted().join(', ')} } from './${posix.basename(path)}.cjs'\n`)
   }
-  write(folder, 'cli/hardkey.cjs', "#!/usr/bin/env node\nrequire('../chunks/main.cjs')\n")
+}
+
+/** What every start loads: it serves a kept session, or loads the command. Apart from the code, of which it needs little. */
+async function makeEntry(folder) {
+  const [{ code }] = await bundled({ 'cli/hardkey': 'src/cli/entry.ts' }, false)
+  const load = `exports.servesKeptSession(process.argv.slice(2),process.env,process.argv[1])||require('../chunks/main.cjs')`
+  write(folder, 'cli/hardkey.cjs', `#!/usr/bin/env node\n${code.trimEnd()}\n${load}\n`)
   chmodSync(join(folder, 'cli', 'hardkey.cjs'), 0o755)
 }
 
@@ -79,6 +92,8 @@ function groups() {
     ['main', (path) => path === 'cli/main'],
     ['library', (path) => path === 'index'],
     ...schemes.map((scheme) => [scheme, (path) => path === `backends/${scheme}/backend`]),
+    // Apart from the next, of which every start loads all: it loads the client of Vault.
+    ['vault-uri', (path) => path === 'cli/vault-uri'],
     // What tools start often.
     ['session', (path, graph) => isCommand(path) && loadedBy('cli/commands/credential-process', graph).has(path)],
     ...schemes.map((scheme) => [`${scheme}-device`, (path) => path.startsWith(`backends/${scheme}/`)]),

@@ -32,6 +32,8 @@ export interface HandedOut {
 
 /** Neither call ever fails. */
 export interface Account {
+  /** False where no line is written anywhere. */
+  readonly isKept: boolean
   deviceUsed(use: DeviceUse): Promise<void>
   handedOut(named: NamedKey, handed: HandedOut): Promise<void>
 }
@@ -40,7 +42,7 @@ export interface Account {
 export function accountFor(context: CommandContext): Account {
   const { args, now, report } = context
   const place = placeOf(context)
-  if (place === undefined) return { deviceUsed: async () => undefined, handedOut: async () => undefined }
+  if (place === undefined) return nowhere
   const write = async (
     event: string,
     { title: key, accessKeyId }: DeviceUse['key'],
@@ -56,10 +58,17 @@ export function accountFor(context: CommandContext): Account {
     }
   }
   return {
+    isKept: true,
     deviceUsed: ({ key, scope = null }) => write('device-used', key, () => ({ scope })),
     handedOut: (named, { accessKeyId, roleArn, caller }) =>
       write('handed-out', named, () => ({ session: accessKeyId, ...sessionNames(context, named, roleArn) }), caller),
   }
+}
+
+const nowhere: Account = {
+  isKept: false,
+  deviceUsed: async () => undefined,
+  handedOut: async () => undefined,
 }
 
 /** The account of an endpoint, which waits for no line; `settled` does, at its end. */

@@ -11,8 +11,10 @@ import { accountFor } from './account.ts'
 import type { CommandContext } from './command.ts'
 import { deviceEntry } from './device-entry.ts'
 import type { NamedKey } from './open-key.ts'
+import type { PinGuard } from './pin-latch.ts'
 import { pinPrompt } from './pin-prompt.ts'
 import type { RequestScope } from './request-scope.ts'
+import { pinLatch } from './runtime-folder.ts'
 
 /** What is done with the DateKeys. */
 export interface DateKeyUse<Prepared extends { close(): void } | undefined, Result> {
@@ -27,10 +29,24 @@ export interface DateKeyUse<Prepared extends { close(): void } | undefined, Resu
   readonly started?: StartedBackend | undefined
   /** Default: the prompt of the command. */
   readonly pin?: PinSource | undefined
+  /** Default: a latch in the runtime folder of this user. */
+  readonly latch?: PinGuard | undefined
 }
 
-/** Opens the key, prepares, uses, and gives everything back, however that ends. @throws what each of them throws */
+/**
+ * Opens the key, prepares, uses, and gives everything back, however that ends. A PIN that was refused before is not tried
+ * again. @throws what each of them throws
+ */
 export async function withDateKeys<Prepared extends { close(): void } | undefined, Result>(
+  context: CommandContext,
+  named: NamedKey,
+  options: DateKeyUse<Prepared, Result>,
+): Promise<Result> {
+  const latch = options.latch ?? pinLatch(context)
+  return await latch.guard(named.uri, options.signal ?? context.signal, () => withOpened(context, named, options))
+}
+
+async function withOpened<Prepared extends { close(): void } | undefined, Result>(
   context: CommandContext,
   named: NamedKey,
   { prepare, use, scope, signal = context.signal, started, pin }: DateKeyUse<Prepared, Result>,

@@ -5,19 +5,18 @@ import { type BackendEntry, backendEntry } from '../backends/list.ts'
 import type { KeyUri } from '../key/uri.ts'
 import type { CommandContext } from './command.ts'
 import { isUnderService } from './kek-uri.ts'
-import { vaultOptions } from './vault-uri.ts'
 
 /** @throws ERR_USAGE for an option that this device does not have */
 export async function deviceEntry(context: CommandContext, uri: KeyUri, isStrict = false): Promise<BackendEntry> {
-  if (uri.scheme === 'vault') return vaultEntry(context, isStrict)
+  if (uri.scheme === 'vault') return await vaultEntry(context, isStrict)
   if (isStrict) throw context.args.wrong('--strict is for vault: keys')
   return isUnderService(uri)
     ? await (await import('./kek-access.ts')).keysetEntry(context, uri)
     : backendEntry(uri.scheme)
 }
 
-function vaultEntry(context: CommandContext, isStrict: boolean): BackendEntry {
-  const options = vaultOptions(context, isStrict)
+async function vaultEntry(context: CommandContext, isStrict: boolean): Promise<BackendEntry> {
+  const options = (await import('./vault-uri.ts')).vaultOptions(context, isStrict)
   return {
     scheme: 'vault',
     backend: async () => (await import('../backends/vault/backend.ts')).vaultBackend(options),

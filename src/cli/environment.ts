@@ -32,10 +32,12 @@ export interface Environment extends WayToAws {
   readonly cacheDir: string | undefined
   /** RUNTIME_DIRECTORY: systemd.exec(5). */
   readonly runtimeDirectory: string | undefined
-  /** XDG_RUNTIME_DIR, where it is absolute. */
+  /** XDG_RUNTIME_DIR: XDG Base Directory Specification. */
   readonly xdgRuntimeDir: string | undefined
   /** HARDKEY_ACCOUNT: the absolute path of a file, or `journal`. */
   readonly account: string | undefined
+  /** CREDENTIALS_DIRECTORY: systemd.exec(5). */
+  readonly credentialsDirectory: string | undefined
   readonly awsConfigFile: string
   readonly awsCredentialsFile: string
   /** AWS_PROFILE, else AWS_DEFAULT_PROFILE. */
@@ -106,9 +108,7 @@ export function readEnvironment(variables: Variables, platform: NodeJS.Platform,
   return {
     hardkeyHome: given === undefined ? path.join(settings(), 'hardkey') : path.resolve(given),
     hardkeyHomeIsSet: given !== undefined,
-    cacheDir: read('HARDKEY_CACHE_DIR'),
-    runtimeDirectory: read('RUNTIME_DIRECTORY'),
-    xdgRuntimeDir: absolute(path, read('XDG_RUNTIME_DIR')),
+    ...foldersInMemory(read),
     account: account === undefined || account === 'journal' ? account : path.resolve(account),
     awsConfigFile: read('AWS_CONFIG_FILE') ?? path.join(home(), '.aws', 'config'),
     awsCredentialsFile: read('AWS_SHARED_CREDENTIALS_FILE') ?? path.join(home(), '.aws', 'credentials'),
@@ -159,6 +159,17 @@ function wayToAws(read: (name: string) => string | undefined): WayToAws {
     useFipsEndpoint: flag(read, 'AWS_USE_FIPS_ENDPOINT'),
     useDualstackEndpoint: flag(read, 'AWS_USE_DUALSTACK_ENDPOINT'),
     maxAttempts: attempts(read('AWS_MAX_ATTEMPTS')),
+  }
+}
+
+type FoldersInMemory = Pick<Environment, 'cacheDir' | 'runtimeDirectory' | 'xdgRuntimeDir' | 'credentialsDirectory'>
+
+function foldersInMemory(read: (name: string) => string | undefined): FoldersInMemory {
+  return {
+    cacheDir: read('HARDKEY_CACHE_DIR'),
+    runtimeDirectory: read('RUNTIME_DIRECTORY'),
+    xdgRuntimeDir: read('XDG_RUNTIME_DIR'),
+    credentialsDirectory: read('CREDENTIALS_DIRECTORY'),
   }
 }
 

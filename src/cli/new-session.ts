@@ -1,85 +1,101 @@
-// One session from STS. In: a named key and what its device has started. Out: temporary credentials.
-// 1. What is asked for is checked first; then the device is opened and the connection to STS made side by side.
+// One session from STS, whatever is kept of others. In: a named key, a request and what the device has started, or the
+// session that signs. Out: temporary credentials, and the clock of the endpoint that gave them.
+// 1. The device is opened and the connection to STS made side by side.
 // 2. The device signs one call to STS; the DateKey is not kept.
-// 3. The Go SDK kills its helper after 60 seconds, so this answers or fails within 55, typing included.
 
-import { HardkeyError } from '../errors.ts'
+import { uptime } from 'node:os'
+import type { KeptSession } from '../credentials/kept-session.ts'
 import type { StartedBackend } from '../key/hmac-key.ts'
 import type { PinSource } from '../key/pin-source.ts'
-import { secretDateKeys } from '../sigv4/date-key.ts'
+import { type DateKeySource, secretDateKeys } from '../sigv4/date-key.ts'
 import type { StsSession } from '../sts/answer.ts'
 import type { StsClient } from '../sts/client.ts'
 import type { CommandContext } from './command.ts'
 import type { StsConnection } from './connection.ts'
 import { withDateKeys } from './date-keys.ts'
 import type { NamedKey } from './open-key.ts'
-import { type SessionRequest, sessionRequest } from './session-request.ts'
-import { stsSettings } from './settings.ts'
+import type { PinGuard } from './pin-latch.ts'
+import type { SessionRequest } from './session-request.ts'
+import type { StsSettings } from './settings.ts'
 
-const deadlineMilliseconds = 55_000
-
-/** What a run says besides its options. */
-export interface SessionOverrides {
+/** What signs by the key itself. */
+export interface DeviceUse {
+  readonly started: StartedBackend | undefined
   /** In place of the prompt of the command. */
-  readonly pin?: PinSource | undefined
-  /** In place of the role of options and record. */
-  readonly roleArn?: string | undefined
+  readonly pin: PinSource | undefined
+  readonly latch: PinGuard
 }
 
-/** A session as options, environment, record and profile say. @throws ERR_TIMEOUT after 55 seconds */
-export async function newSession(
-  context: CommandContext,
-  named: NamedKey,
-  started: StartedBackend | undefined,
-  { pin, roleArn }: SessionOverrides = {},
-): Promise<StsSession> {
-  const { now, report } = context
-  const deadline = new AbortController()
-  const signal = AbortSignal.any([context.signal, deadline.signal])
-  const request = await sessionRequest(context, named, signal, roleArn)
-  const settings = await stsSettings(context, named.settings)
-  const timer = setTimeout(() => deadline.abort(tooLate()), deadlineMilliseconds)
-  try {
-    return await withDateKeys(context, named, {
-      prepare: async () => (await import('./connection.ts')).connectSts(settings, report.step),
-      use: (keys, sts) => {
-        report.step(`ask STS for ${request.action}`)
-        return report.waiting('STS', ask(sts.client(keys, now), request, { sts, now, signal }))
-      },
-      scope: settings.scope,
-      signal,
-      started,
-      pin,
-    })
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-interface AskParts {
-  readonly sts: StsConnection
-  readonly now: () => Date
+/** What is asked for: where, and under which text it is kept. */
+export interface Asked {
+  readonly settings: StsSettings
+  readonly request: SessionRequest
+  readonly text: string
   readonly signal: AbortSignal
 }
 
-/** The session of the request; what lies before it is asked for first, and signs. */
-async function ask(client: StsClient, request: SessionRequest, parts: AskParts): Promise<StsSession> {
-  const { sts, now, signal } = parts
-  switch (request.action) {
-    case 'AssumeRole': {
-      const before = request.via && (await ask(client, request.via, parts))
-      const signer = before === undefined ? client : sts.client(secretDateKeys(before.credentials), now)
-      return await signer.assumeRole(request.input, { signal })
-    }
-    case 'GetFederationToken':
-      return await client.getFederationToken(request.input, { signal })
-    case 'GetSessionToken':
-      return await client.getSessionToken(request.input, { signal })
+/** A session that the device signs for. */
+export async function sessionByKey(
+  context: CommandContext,
+  named: NamedKey,
+  asked: Asked,
+  { started, pin, latch }: DeviceUse,
+): Promise<KeptSession> {
+  return await withDateKeys(context, named, {
+    prepare: () => connected(context, asked),
+    use: (keys, sts) => ask(context, sts, keys, asked),
+    scope: asked.settings.scope,
+    signal: asked.signal,
+    started,
+    pin,
+    latch,
+  })
+}
+
+/** A session that another one signs for; no device is used. */
+export async function sessionBySession(
+  context: CommandContext,
+  { credentials }: KeptSession,
+  asked: Asked,
+): Promise<KeptSession> {
+  const sts = await connected(context, asked)
+  try {
+    return await ask(context, sts, secretDateKeys(credentials), asked)
+  } finally {
+    sts.close()
   }
 }
 
-function tooLate(): HardkeyError {
-  return new HardkeyError('ERR_TIMEOUT', `no credentials within ${deadlineMilliseconds / 1000} seconds`, {
-    hint: 'AWS tools wait no longer; --verbose tells which step took so long',
-  })
+async function connected({ report }: CommandContext, { settings }: Asked): Promise<StsConnection> {
+  return (await import('./connection.ts')).connectSts(settings, report.step)
+}
+
+async function ask(
+  { now, report }: CommandContext,
+  sts: StsConnection,
+  keys: DateKeySource,
+  { request, text, signal }: Asked,
+): Promise<KeptSession> {
+  report.step(`ask STS for ${request.action}`)
+  const client = sts.client(keys, now)
+  const { credentials } = await report.waiting('STS', send(client, request, signal))
+  const clock = client.now().getTime()
+  return {
+    request: text,
+    credentials,
+    clockOffset: clock - now().getTime(),
+    lasts: credentials.expiration.getTime() - clock,
+    since: uptime(),
+  }
+}
+
+function send(sts: StsClient, request: SessionRequest, signal: AbortSignal): Promise<StsSession> {
+  switch (request.action) {
+    case 'AssumeRole':
+      return sts.assumeRole(request.input, { signal })
+    case 'GetFederationToken':
+      return sts.getFederationToken(request.input, { signal })
+    case 'GetSessionToken':
+      return sts.getSessionToken(request.input, { signal })
+  }
 }

@@ -16,7 +16,6 @@ import type { ParsedArguments } from './args.ts'
 import type { CommandContext } from './command.ts'
 import { withTransit } from './kek-uri.ts'
 import type { ProfileKey } from './profile-key.ts'
-import { withVault } from './vault-uri.ts'
 
 /** What NAME stands for. The device has not been asked yet. */
 export interface NamedKey {
@@ -28,6 +27,9 @@ export interface NamedKey {
   readonly settings: RecordSettings
   /** What such a profile says besides. */
   readonly profile?: Pick<ProfileKey, 'role'> & { readonly through: readonly ProfileRole[] }
+  /** The check value of the record, and where the record lies; none for a key URI. */
+  readonly check?: string | undefined
+  readonly path?: string | undefined
 }
 
 /** The folder of records. */
@@ -71,7 +73,8 @@ async function keyOf(
       throw args.wrong(`the record "${name}" is of ${accessKeyId}, not of the ID that --access-key-id gives`)
     }
     const uri = await prepared(context, recordUri(stored), true, pinSource)
-    return { title: name, uri, accessKeyId, settings: own(stored.record) }
+    const { check } = stored.record
+    return { title: name, uri, accessKeyId, settings: own(stored.record), check, path: stored.path }
   }
   const uri = parseKeyUri(name)
   // Before a module is looked for: what a shell cut off would have named both.
@@ -162,7 +165,7 @@ export async function withDevice(context: CommandContext, uri: KeyUri, isRecord 
     case 'tpm2':
       return withTpm(context, uri)
     case 'vault':
-      return withVault(context, uri, isRecord)
+      return (await import('./vault-uri.ts')).withVault(context, uri, isRecord)
     default:
       return withTransit(context, uri)
   }

@@ -2,10 +2,11 @@
 // 1. Written with fs.writeSync: process.stdout costs milliseconds at the start and may lose its tail at the end.
 // 2. A reader that went away ends the command in silence, with the status of a process ended by SIGPIPE.
 
-import { closeSync, fstatSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import { devNull } from 'node:os'
 import { HardkeyError } from '../errors.ts'
 import { systemCode } from '../files/file-failure.ts'
+import { writeWhole } from '../files/write-whole.ts'
 
 /** Thrown when whoever reads our standard output has closed it. */
 export class OutputClosed extends Error {
@@ -59,21 +60,15 @@ export function descriptorOutput(descriptor: number, beforeWaiting: () => void):
 
 /** Writes every byte, waiting where the descriptor does not block. @throws OutputClosed; ERR_INTERNAL for a full disk */
 export function writeAll(descriptor: number, bytes: Uint8Array): void {
-  let offset = 0
-  while (offset < bytes.length) {
-    try {
-      offset += writeSync(descriptor, bytes, offset)
-    } catch (error) {
-      const code = systemCode(error)
-      if (code === 'EPIPE' || code === 'EIO') throw new OutputClosed('standard output was closed', { cause: error })
-      if (code !== 'EAGAIN') {
-        throw new HardkeyError('ERR_INTERNAL', `standard output cannot be written (${code ?? 'unknown'})`, {
-          hint: 'nothing was lost but the output: run the command again with another place for it',
-          cause: error,
-        })
-      }
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
-    }
+  try {
+    writeWhole(descriptor, bytes)
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'EPIPE' || code === 'EIO') throw new OutputClosed('standard output was closed', { cause: error })
+    throw new HardkeyError('ERR_INTERNAL', `standard output cannot be written (${code ?? 'unknown'})`, {
+      hint: 'nothing was lost but the output: run the command again with another place for it',
+      cause: error,
+    })
   }
 }
 

@@ -3,8 +3,11 @@
 
 import { HardkeyError } from '../errors.ts'
 import { findRuntimeFolder, type RuntimePlaces } from '../files/runtime-folder.ts'
+import type { CommandContext } from './command.ts'
 import type { Environment } from './environment.ts'
-import type { Report } from './report.ts'
+import { PinLatch } from './pin-latch.ts'
+
+const nothing = { path: undefined, refused: [] } as const
 
 /** The word in place of a folder: nothing is kept between runs. */
 const nowhere = 'none'
@@ -15,10 +18,7 @@ const nowhere = 'none'
  * @throws ERR_CACHE_UNSAFE where `chosen`, the value of --cache-dir, or HARDKEY_CACHE_DIR names a folder that others could
  * read or change, or that lies on a disk
  */
-export function runtimeFolder(
-  { environment, report }: { readonly environment: Environment; readonly report: Report },
-  chosen: string | undefined,
-): string | undefined {
+export function runtimeFolder({ environment, report }: CommandContext, chosen: string | undefined): string | undefined {
   const places = runtimePlaces(environment, chosen)
   if (places === undefined) return undefined
   const { path, refused } = findRuntimeFolder(places)
@@ -40,4 +40,12 @@ export function runtimePlaces(
   chosen: string | undefined = cacheDir,
 ): RuntimePlaces | undefined {
   return chosen === nowhere ? undefined : { chosen, runtimeDirectory, xdgRuntimeDir }
+}
+
+/** The latch of the runtime folder that the environment names. One that cannot be used is told as a step. */
+export function pinLatch({ environment, report }: CommandContext): PinLatch {
+  const places = runtimePlaces(environment)
+  const { path, refused } = places === undefined ? nothing : findRuntimeFolder(places)
+  for (const reason of refused) report.step(`not used as runtime folder: ${reason}`)
+  return new PinLatch(path, environment.credentialsDirectory)
 }

@@ -1,12 +1,14 @@
 // Which session is asked of STS, and how. In: the options of credential-process and the settings of the record.
 // Out: exactly one action with its input by the API's own names. AWS STS API Reference 2011-06-15.
 
+import { HardkeyError } from '../errors.ts'
 import type { RecordSettings } from '../profiles/record.ts'
 import {
   type AssumeRoleInput,
   checkAssumeRole,
   checkGetFederationToken,
   checkGetSessionToken,
+  defaultSessionName,
   type GetFederationTokenInput,
   type GetSessionTokenInput,
   type Tag,
@@ -32,6 +34,22 @@ export type SessionRequest =
   | { readonly action: 'GetSessionToken'; readonly input: GetSessionTokenInput }
   | { readonly action: 'GetFederationToken'; readonly input: GetFederationTokenInput }
 
+/**
+ * The same with a session of the user in place of an MFA code, which the code opens: it serves every role of the MFA device,
+ * and the person is asked once. Roles that a session signs for are named after the access key, as those of the key itself.
+ */
+export function throughMfaSession(request: SessionRequest, accessKeyId: string): SessionRequest {
+  if (request.action !== 'AssumeRole') return request
+  const { serialNumber, tokenCode, ...input } = request.input
+  const via =
+    serialNumber === undefined
+      ? request.via && throughMfaSession(request.via, accessKeyId)
+      : ({ action: 'GetSessionToken', input: { serialNumber, tokenCode } } as const)
+  if (via === undefined) return request
+  const roleSessionName = input.roleSessionName ?? defaultSessionName(accessKeyId)
+  return { action: 'AssumeRole', input: { ...input, roleSessionName }, via }
+}
+
 /** Options that say something of a role, and of a federated user, and of neither. */
 const ofRolesOnly = ['role-session-name', 'external-id', 'source-identity', 'transitive-tag-key'] as const
 const notOfSessionTokens = [...ofRolesOnly, 'policy', 'policy-arn', 'tag'] as const
@@ -42,12 +60,11 @@ const notOfFederation = [...ofRolesOnly, 'mfa-serial', 'token-code', 'mfa-proces
  * option that the action does not have is refused, not dropped; the input is checked before a device is opened.
  * `askedRole` comes before `--role-arn`.
  *
- * @throws ERR_USAGE, ERR_CONFIG_INVALID, ERR_MFA_REQUIRED where no code can be had
+ * @throws ERR_USAGE, ERR_CONFIG_INVALID
  */
 export async function sessionRequest(
   context: CommandContext,
   { settings, accessKeyId, profile }: NamedKey,
-  signal: AbortSignal,
   askedRole?: string,
 ): Promise<SessionRequest> {
   const { args, report } = context
@@ -67,7 +84,7 @@ export async function sessionRequest(
   if (roleArn === undefined) {
     refuseOptions(context, notOfSessionTokens, 'GetSessionToken (no role is given)')
     const durationSeconds = cappedDuration(report, 'GetSessionToken', asked)
-    const input = { durationSeconds, ...(await mfaInput(context, settings, signal)) }
+    const input = { durationSeconds, ...mfaDevice(context, settings) }
     byOption(args, () => checkGetSessionToken(input))
     return { action: 'GetSessionToken', input }
   }
@@ -81,7 +98,7 @@ export async function sessionRequest(
     transitiveTagKeys: some(args.values('transitive-tag-key')) ?? role?.transitiveTagKeys,
     tags: tags(context) ?? role?.tags,
     ...(await policies(context)),
-    ...(await mfaInput(context, settings, signal)),
+    ...mfaDevice(context, settings),
   }
   for (const before of through) checkAssumeRole(before, accessKeyId)
   byOption(args, () => checkAssumeRole(input, accessKeyId))
@@ -131,21 +148,33 @@ function tags({ args }: CommandContext): readonly Tag[] | undefined {
   return some(pairs)
 }
 
-/** The code is asked for when the request is about to be signed: it lives for half a minute. */
+/** The MFA device that options, environment or record name, with a code that is asked for when it is wanted. */
 export async function mfaInput(
   context: CommandContext,
   record: RecordSettings,
   signal: AbortSignal,
-): Promise<{ readonly serialNumber: string; readonly tokenCode: TokenCode } | Record<never, never>> {
-  const { args, environment } = context
+): Promise<MfaInput> {
+  const input = mfaDevice(context, record)
+  if (!('serialNumber' in input)) return input
+  const { mfaCode } = await import('./mfa-code.ts')
+  return { ...input, tokenCode: await mfaCode(context, input.serialNumber, signal) }
+}
+
+type MfaInput = { readonly serialNumber: string; readonly tokenCode: TokenCode } | Record<never, never>
+
+/** The same where the code may never be wanted, since a session is kept: it is not seen yet whether one can be had. */
+function mfaDevice({ args, environment }: CommandContext, record: RecordSettings): MfaInput {
   const serialNumber = args.value('mfa-serial') ?? environment.mfaSerial ?? record.mfaSerial
   if (serialNumber === undefined) {
     const given = ['token-code', 'mfa-process'].find((name) => args.has(name))
     if (given !== undefined) throw args.wrong(`--${given} is for an MFA device, and none is named`, 'give --mfa-serial')
     return {}
   }
-  // The device is checked before anybody is asked for its code.
-  byOption(args, () => checkGetSessionToken({ serialNumber, tokenCode: async () => '' }))
-  const { mfaCode } = await import('./mfa-code.ts')
-  return { serialNumber, tokenCode: await mfaCode(context, serialNumber, signal) }
+  byOption(args, () => checkGetSessionToken({ serialNumber, tokenCode: later }))
+  return { serialNumber, tokenCode: later }
+}
+
+/** Stands for the code until it is asked for: `mfaCode`. */
+const later: TokenCode = async () => {
+  throw new HardkeyError('ERR_INTERNAL', 'the MFA code was not asked for')
 }

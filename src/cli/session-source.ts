@@ -1,19 +1,22 @@
 // The sessions of one record for as long as a command runs. In: the words of the command, and the roles that may be asked
 // for. Out: a SessionSource.
-// 1. The record is read anew for each session, so that a rotation needs no restart.
-// 2. What unlocks the device is asked of a person or read from a descriptor once, and remembered until the end.
+// 1. The record is read anew for each session, so that a rotation needs no restart. A session that another process keeps is
+//    taken, and what is got here is kept for others.
+// 2. What unlocks the device is asked of a person or read from a descriptor once, and remembered until the end or until the
+//    device refuses it.
 
+import { type KeptSession, leastSecondsForTools } from '../credentials/kept-session.ts'
 import { SessionKeeper } from '../credentials/session-keeper.ts'
 import type { SessionSource } from '../credentials/session-source.ts'
 import { HardkeyError } from '../errors.ts'
-import { descriptorsOf, pinSourceOf, withAskedPinSource } from '../key/pin-source.ts'
+import { descriptorsOf, type PinSource, pinSourceOf, withAskedPinSource } from '../key/pin-source.ts'
 import { rememberPin } from '../lifecycle/remembered-pin.ts'
-import type { TemporaryCredentials } from '../sts/answer.ts'
 import type { CommandContext } from './command.ts'
-import { newSession } from './new-session.ts'
+import { giveSession } from './give-session.ts'
+import { keptSessions } from './kept-sessions.ts'
 import { type NamedKey, namedKey } from './open-key.ts'
 import { pinPrompt } from './pin-prompt.ts'
-import { startedDevice } from './started-device.ts'
+import { sessionRequest } from './session-request.ts'
 
 export interface SourceOptions {
   /** Roles besides that of the options or the record. */
@@ -22,43 +25,42 @@ export interface SourceOptions {
   readonly leastSeconds?: number | undefined
 }
 
-/** Renewed when less is left: what AWS tools renew themselves at 15 minutes (SDK for Python) is never asked for twice. */
-const defaultLeastSeconds = 20 * 60
-
-/** @throws ERR_USAGE, ERR_CONFIG_INVALID for what no session can be of; nothing is fetched yet */
+/**
+ * @throws ERR_USAGE, ERR_CONFIG_INVALID for what no session can be of, ERR_CACHE_UNSAFE for a cache folder of others;
+ * nothing is fetched yet
+ */
 export async function sessionSource(context: CommandContext, options: SourceOptions = {}): Promise<SessionSource> {
+  const { leastSeconds = leastSecondsForTools, otherRoles = [] } = options
   const first = await namedKey(context)
-  const ask = rememberPin(async (request) => {
-    const { uri } = await namedKey(context)
-    return await pinSourceOf(uri, pinPrompt(context, uri))(request)
-  })
-  const roleArn = context.args.has('no-role') ? undefined : (context.args.value('role-arn') ?? first.settings.roleArn)
+  const request = await sessionRequest(context, first)
+  const roleArn = request.action === 'AssumeRole' ? request.input.roleArn : undefined
   const own = roleArn ?? ''
-  const keepers = new Map([own, ...(options.otherRoles ?? [])].map((role) => [role, keeper(context, options)]))
+  const asksForCode = request.action !== 'GetFederationToken' && request.input.serialNumber !== undefined
+  const keepers = new Map([own, ...otherRoles].map((role) => [role, keeper(context, leastSeconds, !asksForCode)]))
+  const kept = keptSessions(context)
+  const pin = pinUntilRefused(context)
   const closing = new AbortController()
-  const fetched = async (role: string): Promise<TemporaryCredentials> => {
-    const named = readOnce(await namedKey(context))
-    const started = await startedDevice(context, named)
-    try {
-      const signal = AbortSignal.any([context.signal, closing.signal])
+  const signal = AbortSignal.any([context.signal, closing.signal])
+  const fetched = (role: string, givesOld: boolean): Promise<KeptSession> =>
+    pin.during(async (source) => {
       const asked = role === own ? {} : { roleArn: role }
-      const session = await newSession({ ...context, signal }, named, started, { pin: ask.source, ...asked })
-      return session.credentials
-    } finally {
-      await started?.end()
-    }
-  }
+      const use = { ...kept, leastSeconds, givesOld, pin: source, ...asked }
+      return await giveSession({ ...context, signal }, readOnce(await namedKey(context)), use)
+    })
   return {
     roleArn,
     credentials: (role = own, { signal } = {}) => {
-      const kept = keepers.get(role)
-      if (kept === undefined) throw notListed(role)
-      const given = kept.get(async () => ({ credentials: await fetched(role), clock: context.now }), false)
+      const keeper = keepers.get(role)
+      if (keeper === undefined) throw notListed(role)
+      const given = keeper.get(async () => {
+        const { credentials, clockOffset, lasts } = await fetched(role, !keeper.isHolding)
+        return { credentials, clock: () => new Date(context.now().getTime() + clockOffset), whole: lasts }
+      }, false)
       return signal === undefined ? given : unlessAborted(given, signal)
     },
     close: async () => {
       closing.abort(new HardkeyError('ERR_KEY_CLOSED', 'the source of sessions is closed'))
-      ask.forget()
+      pin.forget()
     },
   }
 }
@@ -68,13 +70,48 @@ function readOnce(named: NamedKey): NamedKey {
   return descriptorsOf(named.uri).length === 0 ? named : { ...named, uri: withAskedPinSource(named.uri) }
 }
 
-function keeper({ report }: CommandContext, { leastSeconds = defaultLeastSeconds }: SourceOptions): SessionKeeper {
+/** A person is not asked in the background, while the old session is good. */
+function keeper({ report }: CommandContext, leastSeconds: number, inBackground: boolean): SessionKeeper {
   return new SessionKeeper({
     monotonic: () => performance.now(),
     refreshAheadSeconds: leastSeconds,
-    inBackground: true,
+    inBackground,
     onRefreshFailed: (error) => report.failure(error),
   })
+}
+
+interface AskedPin {
+  /** Runs an act with the source. What the act says of a refused PIN, it says to every later act at once. */
+  during<T>(act: (source: PinSource) => Promise<T>): Promise<T>
+  forget(): void
+}
+
+/** What a person typed, until the device refuses it: then it is not tried again, and nobody is asked again. */
+function pinUntilRefused(context: CommandContext): AskedPin {
+  const typed = rememberPin(async (request) => {
+    const { uri } = await namedKey(context)
+    return await pinSourceOf(uri, pinPrompt(context, uri))(request)
+  })
+  let refusal: HardkeyError | undefined
+  return {
+    during: async (act) => {
+      if (refusal !== undefined) throw refusal
+      let isUsed = false
+      try {
+        return await act((request) => {
+          isUsed = true
+          return typed.source(request)
+        })
+      } catch (error) {
+        if (isUsed && error instanceof HardkeyError && error.code === 'ERR_PIN_INCORRECT') {
+          refusal = error
+          typed.forget()
+        }
+        throw error
+      }
+    },
+    forget: typed.forget,
+  }
 }
 
 function notListed(role: string): HardkeyError {

@@ -7,8 +7,7 @@ import { root } from '../laws/tree.ts'
 import { builtEnvironment } from '../peers/peer.ts'
 import { packInto } from './pack.ts'
 
-const parts =
-  'src scripts package.json package-lock.json tsconfig.json README.md CHANGELOG.md SECURITY.md LICENSE'
+const parts = 'src scripts package.json package-lock.json tsconfig.json README.md CHANGELOG.md SECURITY.md LICENSE'
 
 /** @returns the path of the packed file, in the folder */
 export function packedElsewhere(folder: string, node: string = process.execPath): string {

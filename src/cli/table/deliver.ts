@@ -2,7 +2,7 @@
 // Out: rows of the table.
 
 import type { CommandSpec, FlagSpec } from '../command.ts'
-import { keyFlags, mfaCodeFlags, nameArgument, sessionFlags, stsFlags } from './flags.ts'
+import { cacheFlags, jsonFlag, keyFlags, mfaCodeFlags, nameArgument, sessionFlags, stsFlags } from './flags.ts'
 
 /** What a session may be asked for with. */
 const givenFlags: readonly FlagSpec[] = [
@@ -20,7 +20,7 @@ const givenFlags: readonly FlagSpec[] = [
     help: 'a tag that goes on along a chain of roles; may be repeated',
   },
   { name: 'source-identity', value: 'NAME', help: 'who stands behind the session, through a chain of roles' },
-  { name: 'no-cache', help: 'fresh credentials, whatever is at hand' },
+  ...cacheFlags,
   ...keyFlags,
   ...stsFlags,
 ]
@@ -162,5 +162,22 @@ export const deliverCommands: readonly CommandSpec[] = Object.freeze([
     text: ["Listens on the container's own 127.0.0.1 and passes bytes on. It holds no secret and checks none."],
     examples: ['hardkey relay /run/hardkey/endpoint.sock --port 9911'],
     load: async () => (await import('../commands/relay.ts')).relay,
+  },
+  {
+    name: 'cache',
+    task: 'give credentials',
+    summary: 'forget the sessions that are kept between runs',
+    arguments: [
+      { name: 'clear', help: 'the word clear' },
+      { ...nameArgument, optional: true },
+    ],
+    flags: [...cacheFlags.filter(({ name }) => name === 'cache-dir'), ...keyFlags, jsonFlag],
+    text: [
+      'Sessions lie in a folder in memory: $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/hardkey, /run/user/UID/hardkey or',
+      '/dev/shm/hardkey-UID, whichever is there and yours alone. Without NAME those of all keys are forgotten.',
+      'A session that was handed out stays good until it ends: AWS alone can end it before.',
+    ],
+    examples: ['hardkey cache clear', 'hardkey cache clear prod'],
+    load: async () => (await import('../commands/cache.ts')).cache,
   },
 ] satisfies readonly CommandSpec[])
