@@ -58,7 +58,9 @@ export interface SessionUse {
  * @throws ERR_USAGE and ERR_CONFIG_INVALID before a device or STS is asked; ERR_TIMEOUT after 55 seconds; what the device
  * and STS throw where no old session lasts any longer
  */
-export async function giveSession(context: CommandContext, named: NamedKey, use: SessionUse): Promise<KeptSession> {
+export async function giveSession(context: CommandContext, named: NamedKey, given: SessionUse): Promise<KeptSession> {
+  // What a polluted prototype would add was not said.
+  const use: SessionUse = Object.assign(Object.create(null), given)
   const deadline = new AbortController()
   const timer = setTimeout(() => deadline.abort(tooLate()), deadlineMilliseconds)
   const signal = AbortSignal.any([context.signal, deadline.signal])
