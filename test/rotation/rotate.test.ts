@@ -42,8 +42,13 @@ describe('a rotation', () => {
   })
 
   it('names the next key anew', async () => {
-    const ran = await rotating.rotate('--yes', '--grace', '0')
+    const before = rotating.inRecord()
+    const ran = await rotating.rotate('--yes', '--grace', '0', '--account', `${rotating.home.folder}/account`)
     expect(ran).toMatchObject({ status: 0 })
+    // The account of use has each use of the device: both keys, for STS and for IAM.
+    const lines = rotating.home.read('account').trimEnd().split('\n')
+    const used = lines.map((line) => JSON.parse(line).accessKeyId)
+    expect(new Set(used)).toEqual(new Set([before, rotating.inRecord()]))
     expect(rotating.keysets()).toEqual([`prod-${rotating.inRecord()}.keyset.json`])
   })
 
