@@ -2,7 +2,8 @@
 // Groff's man(7), "Document structure": a line that begins with . or ' is a request, a backslash begins an escape.
 
 /** The page as text. `cli` has what src/cli/table.ts and src/cli/help-text.ts export, and the common options. */
-export function manualPage({ commands, topicTexts, usageLine, flagsOf, commonFlags }, { version }) {
+export function manualPage({ commands, topicTexts, usageLine, commonFlags }, { version }) {
+  const shared = sharedFlags(commands)
   return [
     `.TH HARDKEY 1 "" "hardkey ${version}" "User Commands"`,
     '.SH NAME',
@@ -17,10 +18,11 @@ export function manualPage({ commands, topicTexts, usageLine, flagsOf, commonFla
     'A key is named by its record',
     '.RI ( NAME )',
     'or by a key URI.',
-    '.SH OPTIONS',
-    ...commonFlags.flatMap(flagLines),
     '.SH COMMANDS',
-    ...commands.flatMap((command) => commandLines(command, { usageLine, flagsOf, commonFlags })),
+    ...commands.flatMap((command) => commandLines(command, usageLine, shared)),
+    '.SH OPTIONS',
+    'What several commands take, and every command:',
+    ...[...shared.values(), ...commonFlags].flatMap(flagLines),
     ...Object.entries(topicTexts).flatMap(([topic, text]) => [
       `.SH ${topic === 'uri' ? 'KEY URIS' : 'WHAT UNLOCKS A DEVICE'}`,
       ...verbatim(text.split('\n')),
@@ -37,14 +39,28 @@ export function manualPage({ commands, topicTexts, usageLine, flagsOf, commonFla
     .join('\n')
 }
 
-function commandLines(command, { usageLine, flagsOf, commonFlags }) {
-  const own = flagsOf(command).filter(({ name }) => !commonFlags.some((common) => common.name === name))
+/** The options that more than two commands take in the same words, by what they say. */
+function sharedFlags(commands) {
+  const times = new Map()
+  const all = commands.flatMap(({ flags }) => flags)
+  for (const flag of all) times.set(identity(flag), (times.get(identity(flag)) ?? 0) + 1)
+  return new Map(all.filter((flag) => times.get(identity(flag)) > 2).map((flag) => [identity(flag), flag]))
+}
+
+function identity({ name, value, help }) {
+  return JSON.stringify([name, value, help])
+}
+
+function commandLines(command, usageLine, shared) {
+  const own = command.flags.filter((flag) => !shared.has(identity(flag)))
+  const others = command.flags.filter((flag) => shared.has(identity(flag)))
   return [
     `.SS ${escaped(usageLine(command))}`,
     escaped(`${capital(command.summary)}.`),
     ...(command.text.length === 0 ? [] : ['.PP', ...command.text.flatMap(textLine)]),
     ...command.arguments.flatMap(({ name, help }) => ['.TP', `.I ${escaped(name)}`, escaped(help)]),
     ...own.flatMap(flagLines),
+    ...(others.length === 0 ? [] : ['.PP', escaped(`Also: ${others.map(({ name }) => `--${name}`).join(', ')}.`)]),
     '.PP',
     'Examples:',
     ...verbatim(command.examples.map((example) => `  ${example}`)),
