@@ -44,8 +44,8 @@ export function rotatePolicy({ partition }: PolicyInput): PolicyDocument {
     Sid: 'RotateOwnAccessKey',
     Effect: 'Allow',
     Action: actions.map((action) => `iam:${action}`),
-    // IAM puts the name of the user in.
-    Resource: `arn:${partition}:iam::*:user/\${aws:username}`,
+    // IAM puts the name of the user in, which has no path; names are unique in an account, whatever the path.
+    Resource: ['', '*/'].map((path) => `arn:${partition}:iam::*:user/${path}\${aws:username}`),
   })
 }
 
