@@ -2,21 +2,14 @@
 // Out: the key with its secret as bytes, and its deletion where it finds no place in a device.
 // CreateAccessKey is signed by the device key of another record (`--with`), or by what stands in an AWS profile.
 
-import { openKey } from '../backends/open.ts'
 import { HardkeyError } from '../errors.ts'
 import type { IamClient } from '../iam/client.ts'
 import type { NewAccessKey } from '../iam/new-access-key.ts'
 import type { Secret } from '../key/secret.ts'
 import { tooManyKeys } from '../lifecycle/too-many-keys.ts'
-import { recordUri } from '../profiles/open-record.ts'
-import { profileCredentials } from '../profiles/plaintext-key.ts'
-import { readRecord, recordPath } from '../profiles/record-store.ts'
-import { type DateKeySource, deviceDateKeys, secretDateKeys } from '../sigv4/date-key.ts'
 import type { CommandContext } from './command.ts'
-import { deviceEntry } from './device-entry.ts'
 import { connectIam } from './iam-connection.ts'
-import { awsFiles, recordsFolder, withDevice } from './open-key.ts'
-import { pinPrompt } from './pin-prompt.ts'
+import { type IamSigner, namedSigner } from './iam-signer.ts'
 import { stsSettings } from './settings.ts'
 
 /** A key that exists at AWS alone. The caller wipes the secret and closes it. */
@@ -28,11 +21,6 @@ export interface CreatedKey {
     discard(error: unknown): Promise<unknown>
     close(): Promise<void>
   }
-}
-
-interface Signer {
-  readonly keys: DateKeySource
-  close(): Promise<void>
 }
 
 /** Refuses what contradicts `--create-for`, before anything is done. @throws ERR_USAGE */
@@ -55,15 +43,13 @@ export function checkCreateFor({ args }: CommandContext): void {
 export async function createKeyFor(context: CommandContext, userName: string): Promise<CreatedKey> {
   const { report, signal } = context
   const connection = connectIam(context, await stsSettings(context, {}))
-  const signer = await signerOf(context).catch((error: unknown) => {
-    connection.close()
-    throw error
-  })
+  let signer: IamSigner | undefined
   const close = async (): Promise<void> => {
     connection.close()
-    await signer.close()
+    await signer?.close()
   }
   try {
+    signer = await namedSigner(context)
     const iam = connection.client(signer.keys)
     await tellOtherKeys(context, iam, userName)
     const { accessKeyId, secret } = await report.waiting('IAM', create(iam, userName, signal))
@@ -111,29 +97,4 @@ async function discard(iam: IamClient, userName: string, accessKeyId: string, er
     const words = `${message}; the new access key ${accessKeyId} was not deleted: ${failure.message}`
     return new HardkeyError(code, words, { hint: `its secret is lost: ${remedy}`, cause: error })
   }
-}
-
-async function signerOf(context: CommandContext): Promise<Signer> {
-  const { args, environment } = context
-  const profile = args.value('admin-profile')
-  if (profile === undefined) return await deviceSigner(context, args.value('with') ?? '')
-  const found = await profileCredentials(awsFiles(environment), profile)
-  if (found === undefined) throw args.wrong(`the AWS profile "${profile}" has no access key in it`)
-  const { accessKeyId, secret, sessionToken } = found
-  try {
-    const keys = secret.lend((secretAccessKey) => secretDateKeys({ accessKeyId, secretAccessKey, sessionToken }))
-    return { keys, close: async () => {} }
-  } finally {
-    secret.wipe()
-  }
-}
-
-async function deviceSigner(context: CommandContext, name: string): Promise<Signer> {
-  const { environment, now, report, signal } = context
-  const stored = await readRecord(recordPath(recordsFolder(environment), name))
-  const uri = await withDevice(context, recordUri(stored), true)
-  const backends = [await (await deviceEntry(context, uri)).backend()]
-  const key = await report.waiting('the device', openKey(uri, { pin: pinPrompt(context, uri), signal, backends }))
-  const { accessKeyId } = stored.record
-  return { keys: deviceDateKeys({ key, accessKeyId, keepDateKey: false, now }), close: () => key.close() }
 }

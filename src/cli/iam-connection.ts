@@ -13,6 +13,8 @@ import type { StsSettings } from './settings.ts'
 export interface IamConnection {
   /** An IAM client that signs with these DateKeys. */
   client(keys: DateKeySource): IamClient
+  /** Options of `aws iam` that lead to the same place; none where it goes there by itself. */
+  readonly awsOptions: readonly string[]
   /** Ends every connection. */
   close(): void
 }
@@ -28,10 +30,11 @@ export function connectIam({ args, environment, now, report }: CommandContext, s
   const sts = stsEndpoint({ region, endpoint: settings.endpoint?.value, useFipsEndpoint, useDualstackEndpoint })
   const endpoint = given ?? (sts.isAws ? undefined : sts.url)
   const place = { region: sts.isAws ? sts.signingRegion : region, endpoint, useFipsEndpoint, useDualstackEndpoint }
-  iamEndpoint(place)
+  const { url, signingRegion, isAws } = iamEndpoint(place)
   const http = connect(settings)
   return {
     client: (keys) => iamClient({ keys, ...place, maxAttempts, http: tellingRefusals(http, keys, report.step), now }),
+    awsOptions: isAws ? (signingRegion === 'us-east-1' ? [] : ['--region', signingRegion]) : ['--endpoint-url', url],
     close: () => http.close(),
   }
 }

@@ -1,5 +1,5 @@
-// IAM, as far as the access keys of a user go. In: a DateKeySource, a region or an endpoint, the name of a user.
-// Out: the keys, a new one, or one HardkeyError that says what to look at. AWS IAM API Reference 2010-05-08.
+// IAM, as far as the access keys of a user and the end of a leak go. In: a DateKeySource, a region or an endpoint, the name
+// of a user or role. Out: the keys, a new one, or one HardkeyError that says what to look at. AWS IAM API Reference 2010-05-08.
 // CreateAccessKey is sent once: where its answer is lost, ListAccessKeys tells whether there is a key more.
 
 import { setTimeout as wait } from 'node:timers/promises'
@@ -32,10 +32,17 @@ export interface IamCallOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** An inline policy of a user or role; one of the same name is replaced. */
+export interface InlinePolicy {
+  readonly name: string
+  /** JSON. */
+  readonly document: string
+}
+
 /**
- * Five actions of IAM. A session must name the user, so every call does.
+ * Seven actions of IAM. A session must name the user, so every call does.
  *
- * @throws ERR_CONFIG_INVALID for what is no user name, ERR_STS_REFUSED with `serviceCode`, `status` and `requestId`,
+ * @throws ERR_CONFIG_INVALID for what is no name of a user or role, ERR_STS_REFUSED with `serviceCode`, `status` and `requestId`,
  * ERR_STS_UNREACHABLE, ERR_TIMEOUT, ERR_STS_RESPONSE_INVALID; what the key source throws
  */
 export interface IamClient {
@@ -51,6 +58,8 @@ export interface IamClient {
   ): Promise<void>
   deleteAccessKey(userName: string, accessKeyId: string, options?: IamCallOptions): Promise<void>
   lastUse(accessKeyId: string, options?: IamCallOptions): Promise<AccessKeyUse>
+  putUserPolicy(userName: string, policy: InlinePolicy, options?: IamCallOptions): Promise<void>
+  putRolePolicy(roleName: string, policy: InlinePolicy, options?: IamCallOptions): Promise<void>
   /** The time as the endpoint sees it. */
   now(): Date
   /** Ends the idle connections of its own HTTP client; one that was handed in stays as it is. */
@@ -96,6 +105,12 @@ export function iamClient(options: IamClientOptions): IamClient {
         await caller.call({ action: 'GetAccessKeyLastUsed', parameters: [['AccessKeyId', id]] }, signal),
       )
     },
+    async putUserPolicy(userName, policy, { signal } = {}) {
+      await change('PutUserPolicy', [user(userName), ...inline(policy)], signal)
+    },
+    async putRolePolicy(roleName, policy, { signal } = {}) {
+      await change('PutRolePolicy', [role(roleName), ...inline(policy)], signal)
+    },
     now: () => caller.clock.now(),
     close: () => {
       if (options.http === undefined) caller.close()
@@ -103,10 +118,25 @@ export function iamClient(options: IamClientOptions): IamClient {
   }
 }
 
-/** IAM API Reference, UserName: 1 to 128 characters. */
 function user(name: string): Parameter {
-  if (/^[\w+=,.@-]{1,128}$/.test(name)) return ['UserName', name]
-  throw new HardkeyError('ERR_CONFIG_INVALID', `"${name.slice(0, 128)}" is not the name of an IAM user`, {
-    hint: 'a name has 1 to 128 letters, digits or _+=,.@-, and no path before it',
+  return ['UserName', checkedName(name, 'user', 128)]
+}
+
+function role(name: string): Parameter {
+  return ['RoleName', checkedName(name, 'role', 64)]
+}
+
+/** IAM API Reference: UserName has 1 to 128 characters, RoleName 1 to 64. */
+function checkedName(name: string, of: 'user' | 'role', most: number): string {
+  if (/^[\w+=,.@-]+$/.test(name) && name.length <= most) return name
+  throw new HardkeyError('ERR_CONFIG_INVALID', `"${name.slice(0, most)}" is not the name of an IAM ${of}`, {
+    hint: `a name has 1 to ${most} letters, digits or _+=,.@-, and no path before it`,
   })
+}
+
+function inline({ name, document }: InlinePolicy): readonly Parameter[] {
+  return [
+    ['PolicyName', name],
+    ['PolicyDocument', document],
+  ]
 }

@@ -6,6 +6,7 @@
 
 import { HardkeyError } from '../errors.ts'
 import { withLock } from '../files/with-lock.ts'
+import { userNameOf } from '../iam/user-name.ts'
 import { recordUri } from '../profiles/open-record.ts'
 import { refuseUnrotatable } from './beside-key.ts'
 import { recordAgeDays } from './inspect.ts'
@@ -144,7 +145,7 @@ async function goOn(run: RotationRun, from: Rotation, isNew: boolean): Promise<R
 
 /** The user in an ARN; a role has no access keys, and those of the root user are to be deleted. */
 function userOf(arn: string): string {
-  const name = /^arn:[\w-]+:iam::\d*:user\/(?:.*\/)?([\w+=,.@-]{1,128})$/.exec(arn)?.[1]
+  const name = userNameOf(arn)
   if (name !== undefined) return name
   throw new HardkeyError('ERR_BACKEND_UNSUPPORTED', `${arn} is no IAM user, whose keys alone are rotated`, {
     hint: 'make a user with an access key of its own, and delete the keys of the root user',

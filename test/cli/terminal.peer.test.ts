@@ -222,7 +222,7 @@ describe('a choice at the terminal', () => {
     home.write('passphrase', 'correct horse')
     const unlock = ['--pin-source', `file:${home.folder}/passphrase`]
     await home.run([...importEmbedded, '--from', 'stdin', ...unlock], { input: home.read('secret') })
-    const question = `destroy the key of prod (${accessKeyId}) in the device for ever [y/N]: `
+    const question = `${accessKeyId}) in the device for ever, which does not end it at AWS (hardkey revoke prod) [y/N]: `
     const ran = await inTerminal(
       home,
       ['forget', 'prod', '--from-device', ...unlock],

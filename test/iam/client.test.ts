@@ -38,6 +38,17 @@ describe('a client of IAM', () => {
     expect(await client.lastUse(first)).toMatchObject({ service: 'iam', region: 'us-east-1' })
   })
 
+  it('puts an inline policy on a user and on a role, in place of one of the same name', async () => {
+    for (const document of ['{"Version":"a"}', '{"Version":"2012-10-17"}']) {
+      await client.putUserPolicy('hk', { name: 'stop', document })
+      await client.putRolePolicy('reader', { name: 'stop', document })
+    }
+    const document = '{"Version":"2012-10-17"}'
+    expect(Object.fromEntries(iam.policies)).toEqual({ 'user/hk/stop': document, 'role/reader/stop': document })
+    const noRole = client.putRolePolicy('team/reader', { name: 'stop', document })
+    await expect(noRole).rejects.toMatchObject({ code: 'ERR_CONFIG_INVALID' })
+  })
+
   it('sends CreateAccessKey once, whatever became of it, and the others up to three times', async () => {
     let asked = 0
     iam.fault = () => {

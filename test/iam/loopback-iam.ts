@@ -42,6 +42,8 @@ export class LoopbackIam {
   /** Every permanent secret that CreateAccessKey gave out. */
   readonly given: string[] = []
   readonly userName: string = 'hk'
+  /** Inline policies by `user/NAME/POLICY` and `role/NAME/POLICY`. */
+  readonly policies: Map<string, string> = new Map()
   fault: (call: IamCall) => IamFault | undefined = () => undefined
   /** Called before and after each act. */
   watch: () => void = () => {}
@@ -151,6 +153,7 @@ export class LoopbackIam {
   }
 
   #iam({ action, form }: IamCall): string {
+    if (action === 'PutRolePolicy') return this.#putPolicy(`role/${form.get('RoleName')}`, form)
     if (action !== 'GetAccessKeyLastUsed' && form.get('UserName') !== this.userName)
       throw new Faulted(404, 'NoSuchEntity')
     const id = form.get('AccessKeyId') ?? ''
@@ -160,6 +163,8 @@ export class LoopbackIam {
         return `<AccessKeyMetadata>${[...this.keys].map((entry) => this.#member(entry)).join('')}</AccessKeyMetadata><IsTruncated>false</IsTruncated>`
       case 'CreateAccessKey':
         return this.#create()
+      case 'PutUserPolicy':
+        return this.#putPolicy(`user/${this.userName}`, form)
     }
     if (named === undefined) throw new Faulted(404, 'NoSuchEntity')
     switch (action) {
@@ -178,6 +183,11 @@ export class LoopbackIam {
       default:
         throw new Faulted(400, 'InvalidAction')
     }
+  }
+
+  #putPolicy(of: string, form: URLSearchParams): string {
+    this.policies.set(`${of}/${form.get('PolicyName')}`, form.get('PolicyDocument') ?? '')
+    return ''
   }
 
   #create(): string {

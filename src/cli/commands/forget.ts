@@ -33,7 +33,8 @@ export async function forgetKey(context: CommandContext): Promise<number> {
     output.line(`forgot ${stored.name} (${accessKeyId}); the key in the device: ${device}`)
     for (const profile of profiles) output.line(`removed credential_process from the AWS profile ${profile}`)
   }
-  if (device === 'kept') report.next('hardkey list')
+  report.note(`${accessKeyId} was not switched off where it was made: if it is active there, it stays so`)
+  if (stored.record.store !== undefined) report.next('hardkey list')
   else report.next(`aws iam update-access-key --user-name USER --access-key-id ${accessKeyId} --status Inactive`)
   return 0
 }
@@ -44,8 +45,9 @@ async function destroyer(context: CommandContext, uri: KeyUri): Promise<ForgetFr
 
 function agreed({ args, terminal, signal }: CommandContext, { name, record }: StoredRecord): Promise<boolean> {
   const unavailable = args.wrong('there is no terminal to ask whether the key shall be destroyed', 'give --yes')
+  const atAws = record.store === undefined ? `, which does not end it at AWS (hardkey revoke ${name})` : ''
   return terminal.confirm({
-    question: `destroy the key of ${name} (${record.accessKeyId}) in the device for ever`,
+    question: `destroy the key of ${name} (${record.accessKeyId}) in the device for ever${atAws}`,
     unavailable,
     signal,
   })

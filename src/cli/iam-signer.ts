@@ -1,0 +1,51 @@
+// Who signs for IAM. In: what an option names, never what lies around. Out: a DateKeySource that its owner closes.
+// The device key of a record signs by itself; `--admin-profile` takes the key, permanent or not, that stands in an AWS profile.
+
+import { openKey } from '../backends/open.ts'
+import type { KeyUri } from '../key/uri.ts'
+import { recordUri } from '../profiles/open-record.ts'
+import { profileCredentials } from '../profiles/plaintext-key.ts'
+import { readRecord, recordPath } from '../profiles/record-store.ts'
+import { type DateKeySource, deviceDateKeys, secretDateKeys } from '../sigv4/date-key.ts'
+import type { CommandContext } from './command.ts'
+import { deviceEntry } from './device-entry.ts'
+import { awsFiles, recordsFolder, withDevice } from './open-key.ts'
+import { pinPrompt } from './pin-prompt.ts'
+
+export interface IamSigner {
+  readonly keys: DateKeySource
+  close(): Promise<void>
+}
+
+/** The options that name one. */
+export const signerOptions: readonly ('with' | 'admin-profile')[] = Object.freeze(['with', 'admin-profile'])
+
+/** The signer that `--with NAME` or `--admin-profile PROFILE` names. @throws ERR_USAGE where neither does */
+export async function namedSigner(context: CommandContext): Promise<IamSigner> {
+  const { args, environment } = context
+  const name = args.value('with')
+  if (name !== undefined) {
+    const stored = await readRecord(recordPath(recordsFolder(environment), name))
+    const uri = await withDevice(context, recordUri(stored), true)
+    return await deviceSigner(context, uri, stored.record.accessKeyId)
+  }
+  const profile = args.value('admin-profile')
+  if (profile === undefined) throw args.wrong('nobody is named who signs for IAM', 'give --with or --admin-profile')
+  const found = await profileCredentials(awsFiles(environment), profile)
+  if (found === undefined) throw args.wrong(`the AWS profile "${profile}" has no access key in it`)
+  const { accessKeyId, secret, sessionToken } = found
+  try {
+    const keys = secret.lend((secretAccessKey) => secretDateKeys({ accessKeyId, secretAccessKey, sessionToken }))
+    return { keys, close: async () => {} }
+  } finally {
+    secret.wipe()
+  }
+}
+
+/** The key in a device, opened once. */
+export async function deviceSigner(context: CommandContext, uri: KeyUri, accessKeyId: string): Promise<IamSigner> {
+  const { now, report, signal } = context
+  const backends = [await (await deviceEntry(context, uri)).backend()]
+  const key = await report.waiting('the device', openKey(uri, { pin: pinPrompt(context, uri), signal, backends }))
+  return { keys: deviceDateKeys({ key, accessKeyId, keepDateKey: false, now }), close: () => key.close() }
+}
