@@ -4,10 +4,12 @@
 import { readFileSync } from 'node:fs'
 import { lstat } from 'node:fs/promises'
 import { changeableByOthers, thisUser } from '../files/ownership.ts'
+import { findRuntimeFolder } from '../files/runtime-folder.ts'
 import type { Finding } from '../lifecycle/doctor/finding.ts'
 import { type ListedRecord, listRecords } from '../profiles/record-store.ts'
 import type { CommandContext } from './command.ts'
 import { recordsFolder } from './open-key.ts'
+import { runtimePlaces } from './runtime-folder.ts'
 
 /** The records that can be read, and a fault for each file that can not. */
 export async function recordFindings({ environment }: CommandContext): Promise<{
@@ -38,6 +40,33 @@ async function folderFinding(folder: string): Promise<Finding> {
   return wrong === undefined
     ? { id: 'records-folder', state: 'ok', text: folder }
     : { id: 'records-folder', state: 'fault', text: `${folder} ${wrong}`, remedy: `chmod 700 "${folder}"` }
+}
+
+/** Whether sessions can be kept from one run to the next: only then does a person type a PIN once for many runs. */
+export function cacheFolderFinding({ environment }: CommandContext): Finding {
+  const places = runtimePlaces(environment)
+  const { path, refused } = places === undefined ? { path: undefined, refused: [] } : findRuntimeFolder(places)
+  const reasons = refused.length === 0 ? '' : `: ${refused.join(', ')}`
+  if (path !== undefined && refused.length === 0) {
+    return { id: 'cache-folder', state: 'ok', text: `sessions are kept in memory between runs, in ${path}` }
+  }
+  if (path !== undefined) {
+    const remedy = 'chmod 700 that folder, or unset the variable that names it'
+    return { id: 'cache-folder', state: 'note', text: `sessions are kept in ${path}${reasons}`, remedy }
+  }
+  if (places?.chosen !== undefined) {
+    const remedy = 'name a folder of yours alone in memory (tmpfs), or unset HARDKEY_CACHE_DIR'
+    return { id: 'cache-folder', state: 'fault', text: `the cache folder cannot be used${reasons}`, remedy }
+  }
+  return { id: 'cache-folder', state: 'note', text: `${nothingKept}${reasons}`, remedy: onePrompt('NAME') }
+}
+
+/** What holds where there is no folder in memory. */
+export const nothingKept: string = 'no session is kept between runs, so that each run opens the device'
+
+/** The way round it. */
+export function onePrompt(name: string): string {
+  return `hardkey exec ${name} starts a program, or a shell, with one prompt for all its sessions`
 }
 
 /** What variables and limits of this shell do to secrets, and to the tools that hardkey serves. */

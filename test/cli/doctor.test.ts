@@ -3,7 +3,7 @@
 // Over 250 lines: it is one list of faults, each with how it is prepared.
 
 import { spawn } from 'node:child_process'
-import { chmodSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -77,6 +77,7 @@ it('finds no fault where all is well, and says so with --verbose', async () => {
   const { status, found } = await doctor()
   expect(found.filter(({ state }) => state === 'fault')).toEqual([])
   expect(found.map(({ id }) => id).sort()).toEqual([
+    'cache-folder',
     'check-value',
     'clock',
     'device',
@@ -185,6 +186,9 @@ const faults: Readonly<Record<string, readonly [id: string, prepare: () => Retur
     () => changed(record, setting('endpointUrl', 'http://127.0.0.1:9'), () => doctor()),
   ],
   'a clock that is two days behind': ['clock', () => atServer(2 * 86_400_000)],
+  'a cache folder on a disk': ['cache-folder', () => doctor([], { HARDKEY_CACHE_DIR: checkedIn.home.folder })],
+  'a rotation that stopped': ['rotation', () => withJournal({ state: 'has key' })],
+  'a journal of a rotation that is none': ['rotation', () => withJournal({ state: 'half way' })],
   'an access key that AWS does not know': [
     'identity',
     async () => {
@@ -231,6 +235,8 @@ const notes: Readonly<Record<string, readonly [id: string, prepare: () => Return
   'core files': ['core-dumps', () => doctor([], {}, 'unlimited')],
   'a key that is old': ['key-age', () => changed(record, setting('created', '2020-01-01T00:00:00Z'), () => doctor())],
   'a secret in the memory of processes': ['protection', () => doctor()],
+  'a machine on which no session is kept': ['cache-folder', () => doctor([], { HARDKEY_CACHE_DIR: 'none' })],
+  'an old key whose time has come': ['rotation', () => withJournal({ switched: '2026-01-02T03:04:05Z' })],
   'a clock that is ten minutes behind': ['clock', () => atServer(10 * 60_000)],
 }
 
@@ -238,6 +244,27 @@ it.each(Object.entries(notes))('notes %s, and ends with 0', async (_, [id, prepa
   const { found } = await prepare()
   expect(found.filter(({ state }) => state === 'note').map((one) => one.id)).toContain(id)
 })
+
+it('says until when the old key of a rotation stays, which is no fault', async () => {
+  const { found } = await withJournal({ switched: '2126-01-02T03:04:05Z' })
+  expect(found).toContainEqual({
+    id: 'rotation',
+    state: 'ok',
+    name: 'prod',
+    text: `the key before it, ${checkedIn.accessKeyId}, is to be switched off after 2126-01-09T03:04:05Z`,
+  })
+})
+
+/** doctor beside the journal of a rotation. */
+async function withJournal(said: Readonly<Record<string, unknown>>) {
+  const old = JSON.parse(readFileSync(at(record), 'utf8'))
+  const path = 'hardkey/keys/prod.rotation.json'
+  const times = { began: '2026-01-02T03:04:05Z', overlapSeconds: 604_800, graceSeconds: 604_800 }
+  const fresh = { newAccessKeyId: throwAwayKey().accessKeyId, newUri: 'tink:file=new.keyset.json?kek=passphrase:' }
+  const journal = { version: 1, state: 'switched', ...times, userName: 'hk', old, ...fresh, next: old, ...said }
+  checkedIn.home.write(path, JSON.stringify(journal))
+  return await doctor(['--offline']).finally(() => rmSync(at(path)))
+}
 
 /** doctor at a server whose clock is this far ahead, which refuses every key. */
 async function atServer(aheadMilliseconds: number) {

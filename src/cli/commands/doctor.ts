@@ -5,6 +5,7 @@ import { HardkeyError } from '../../errors.ts'
 import { ageFinding, deviceFindings } from '../../lifecycle/doctor/device.ts'
 import { type Finding, faultOf } from '../../lifecycle/doctor/finding.ts'
 import { profileFindings } from '../../lifecycle/doctor/profiles.ts'
+import { rotationFindings } from '../../lifecycle/doctor/rotation.ts'
 import { identityFinding, wayFindings } from '../../lifecycle/doctor/service.ts'
 import { rememberPin } from '../../lifecycle/remembered-pin.ts'
 import { recordUri } from '../../profiles/open-record.ts'
@@ -13,7 +14,7 @@ import { stsEndpoint } from '../../sts/endpoints.ts'
 import type { CommandContext } from '../command.ts'
 import { withDateKeys } from '../date-keys.ts'
 import { deviceEntry } from '../device-entry.ts'
-import { recordFindings, shellFindings } from '../doctor-machine.ts'
+import { cacheFolderFinding, recordFindings, shellFindings } from '../doctor-machine.ts'
 import { awsFiles, recordForThisRun, storedRecord } from '../open-key.ts'
 import { asksAPerson, pinPrompt } from '../pin-prompt.ts'
 import { stsSettings } from '../settings.ts'
@@ -21,19 +22,23 @@ import { tableLines } from '../table-lines.ts'
 
 /** Looks at everything, or at one key. */
 export async function doctor(context: CommandContext): Promise<number> {
-  const { args, environment, output, report } = context
+  const { args, environment, now, output, report } = context
   const name = args.optionalWord('NAME')
   const { listed, findings } = await recordFindings(context)
   const records = listed.filter((one): one is StoredRecord => 'record' in one)
   const asked = name === undefined ? records : [await storedRecord(context)]
   const machine = [
     ...findings.filter((finding) => name === undefined || finding.name === undefined),
+    cacheFolderFinding(context),
     ...shellFindings(context),
     ...(await profileFindings(awsFiles(environment), records)),
   ]
   const ofKeys: Finding[] = []
   // One after the other: two at once would ask two questions, and a TPM does one thing at a time.
-  for (const stored of asked) ofKeys.push(...(await keyFindings(context, stored, name !== undefined)))
+  for (const stored of asked) {
+    ofKeys.push(...(await keyFindings(context, stored, name !== undefined)))
+    ofKeys.push(...(await rotationFindings(stored, now())))
+  }
   const all = [...machine.filter((one) => name === undefined || one.name === undefined || one.name === name), ...ofKeys]
   if (args.has('json')) output.json(all)
   else output.line(lines(all, args.has('verbose')).join('\n'))
