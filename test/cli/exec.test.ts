@@ -153,6 +153,16 @@ describe('the environment of the program', () => {
     expect(stdout).not.toContain(phrase)
   })
 
+  it('has its endpoint where a pipe gave the PIN, whose number the endpoint may have by then', async () => {
+    const phrase = join(there.home.folder, 'passphrase')
+    const options = { env: there.home.environment(), detached: true }
+    const words = [process.execPath, commandFile, 'exec', 'prod', '--pin-source', 'fd:3', ...ask()]
+    const shell = ['-c', '"$@" 3< <(cat "$0")', phrase, ...words]
+    const { stdout, stderr } = await ended(spawn('/bin/bash', shell, options))
+    expect(stderr).toBe('')
+    expect(JSON.parse(stdout)).toMatchObject({ status: 200 })
+  })
+
   it('names the records that hardkey itself has', async () => {
     const { stdout } = await exec(node('console.log(process.env.HARDKEY_HOME)'))
     expect(stdout).toBe(`${join(there.home.folder, 'hardkey')}\n`)

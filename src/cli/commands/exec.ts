@@ -3,7 +3,7 @@
 // with `--env` the credentials themselves, in variables, until they expire.
 
 import { randomBytes } from 'node:crypto'
-import { closeSync } from 'node:fs'
+import { closeSync, fstatSync } from 'node:fs'
 import type { SessionSource } from '../../credentials/session-source.ts'
 import { CallerToken, newToken } from '../../endpoint/caller-token.ts'
 import { startEndpoint } from '../../endpoint/endpoint.ts'
@@ -30,6 +30,7 @@ export async function exec(context: CommandContext): Promise<number> {
   const variables = environment.all()
   refuseContradictions(context)
   const named = await namedKey(context)
+  const sources = descriptorsOf(named.uri).map((descriptor) => ({ descriptor, file: fileAt(descriptor) }))
   if (!args.has('env') && !args.has('isolate-config')) await refuseDefaultProfile(context)
   const region = (await regionSetting(context, named.settings))?.value
   const { terminal, lend } = lentTerminal(context.terminal)
@@ -39,7 +40,7 @@ export async function exec(context: CommandContext): Promise<number> {
       signal.throwIfAborted()
       if (args.program.length === 0) tellOfShell(context, named, until)
       lend()
-      closeSources(named)
+      for (const { descriptor, file } of sources) closeIfStill(descriptor, file)
       const name = nameOf(named)
       const surroundings = { name, uri: named.uri, region, credentials: { ...isolated?.variables, ...credentials } }
       const words = args.program.length === 0 ? [environment.shell ?? '/bin/sh'] : args.program
@@ -123,19 +124,24 @@ async function withEndpoint(
   }
 }
 
+/** Which file a descriptor stands for; undefined where it is not open. */
+function fileAt(descriptor: number): string | undefined {
+  try {
+    const { dev, ino } = fstatSync(descriptor)
+    return `${dev}:${ino}`
+  } catch (error) {
+    if (systemCode(error) === 'EBADF') return undefined
+    throw error
+  }
+}
+
 /**
  * Node lets no program inherit the descriptors that it was started with, up to 16 and from there to the first that is not open
- * (libuv, uv_disable_stdio_inheritance).
+ * (libuv, uv_disable_stdio_inheritance); the others are closed here. A pipe that was read to its end is closed already, and its
+ * number may be that of our own socket.
  */
-function closeSources({ uri }: NamedKey): void {
-  for (const descriptor of descriptorsOf(uri).filter((number) => number > 2)) {
-    try {
-      closeSync(descriptor)
-    } catch (error) {
-      // Whoever read a pipe to its end has closed it.
-      if (systemCode(error) !== 'EBADF') throw error
-    }
-  }
+function closeIfStill(descriptor: number, file: string | undefined): void {
+  if (descriptor > 2 && file !== undefined && fileAt(descriptor) === file) closeSync(descriptor)
 }
 
 /** A key URI is no name: it may hold what no prompt must show. */
