@@ -38,7 +38,7 @@ export interface SessionsOptions {
   readonly now: () => Date
   /** 0 to 1. */
   readonly random: () => number
-  /** Told when the source fails for a role, once until it gives again. */
+  /** Told when the source fails for a role, once until it gives again; at the start it is thrown and not told. */
   readonly onFailed: (error: unknown) => void
 }
 
@@ -59,7 +59,8 @@ export class Sessions {
   readonly #failing = new Set<string | undefined>()
   readonly #counts = { sessions: 0, failures: 0 }
   #timer: NodeJS.Timeout | undefined
-  #isStopped = false
+  /** Between start and stop. */
+  #isLooking = false
 
   constructor(options: SessionsOptions) {
     this.#options = options
@@ -99,11 +100,12 @@ export class Sessions {
   /** Fetches a session of every role, then looks after them until `stop`. @throws what `get` throws at first */
   async start(): Promise<void> {
     for (const role of this.#roles()) await this.#fetched(role)
+    this.#isLooking = true
     this.#lookLater()
   }
 
   stop(): void {
-    this.#isStopped = true
+    this.#isLooking = false
     clearTimeout(this.#timer)
   }
 
@@ -121,7 +123,7 @@ export class Sessions {
   }
 
   #lookLater(): void {
-    if (this.#isStopped) return
+    if (!this.#isLooking) return
     const wait = lookMilliseconds.least + this.#options.random() * lookMilliseconds.jitter
     this.#timer = setTimeout(() => void this.#look(), wait).unref()
   }
@@ -144,7 +146,7 @@ export class Sessions {
 
   #noteFailure(role: string | undefined, error: unknown): void {
     this.#counts.failures += 1
-    if (this.#failing.has(role) || this.#isStopped) return
+    if (this.#failing.has(role) || !this.#isLooking) return
     this.#failing.add(role)
     this.#options.onFailed(error)
   }

@@ -57,7 +57,7 @@ describe('what it prints', () => {
     const port = await freePort()
     const ran = await there.home.run(['serve', 'prod', '--endpoint-url', `http://127.0.0.1:${port}/`])
     expect(ran).toMatchObject({ status: 1, stdout: '' })
-    expect(ran.stderr).toMatch(/^hardkey: error: /)
+    expect(ran.stderr.match(/^hardkey: \w+/gm)).toEqual(['hardkey: error', 'hardkey: hint'])
   })
 })
 
