@@ -3,6 +3,7 @@
 // AWS SDKs and Tools Reference Guide, "Process credential provider".
 
 import { HardkeyError } from '../errors.ts'
+import { KeyUri } from '../key/uri.ts'
 import { type AwsFile, type AwsFiles, profileLines, refuseProblems, sectionInUse, withAwsFiles } from './aws-config.ts'
 import { editAwsFiles, replaceAwsFile } from './edit-aws-files.ts'
 import { type IniLine, iniValue } from './ini.ts'
@@ -24,7 +25,7 @@ export interface WriteCredentialProcess {
 
 /** The line of a profile that asks hardkey. */
 export interface HardkeyLine {
-  /** The record that it asks for. */
+  /** The record that it asks for, or a key URI without its secrets. */
   readonly name: string
   /** The absolute paths that it starts: Node and the script, or the command. */
   readonly program: readonly string[]
@@ -43,7 +44,18 @@ export function hardkeyLine(file: AwsFile, profile: string): HardkeyLine | undef
   const name = call?.words[0]
   if (call === undefined || name === undefined || name.startsWith('-')) return undefined
   const program = call.program.filter((word) => /^(?:\/|[A-Za-z]:[\\/])/.test(word))
-  return { name, program, where: `${file.path}:${line.number}` }
+  return { name: withoutSecrets(name), program, where: `${file.path}:${line.number}` }
+}
+
+/** A PIN may stand in a key URI, however wrong that is. */
+function withoutSecrets(name: string): string {
+  if (!name.includes(':')) return name
+  try {
+    return KeyUri.parse(name).withoutSecrets().toString()
+  } catch (error) {
+    if (!(error instanceof HardkeyError)) throw error
+    return `${name.split(':', 1)[0]}:…`
+  }
 }
 
 /** FILE:LINE and name of each setting by which AWS tools sign this profile in before they run a credential_process. */

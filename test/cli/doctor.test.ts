@@ -282,6 +282,15 @@ async function atServer(aheadMilliseconds: number) {
   }
 }
 
+it('takes a key URI in a profile for no record, and shows no PIN of it', async () => {
+  const line = `${process.execPath} ${commandFile} credential-process "pkcs11:token=x?pin-value=987654" --access-key-id A`
+  const { status, found } = await addedTo(config, `[profile other]\ncredential_process = ${line}`)()
+  expect([status, JSON.stringify(found).includes('987654')]).toEqual([0, false])
+  const gone = line.replace(process.execPath, '/no/such/node')
+  const faulty = await addedTo(config, `[profile other]\ncredential_process = ${gone}`)()
+  expect([faulty.status, JSON.stringify(faulty.found).includes('987654')]).toEqual([1, false])
+})
+
 it('asks nobody for a PIN without a name, and says which key it left out', async () => {
   const { found } = await changed(
     record,

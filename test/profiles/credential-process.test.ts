@@ -136,3 +136,10 @@ describe('removing the line', () => {
     expect(await removeCredentialProcess(files, 'prod')).toEqual([])
   })
 })
+
+it('tells of a key URI that was asked before without the PIN in it', async () => {
+  const asks = (uri: string) => `[profile p]\ncredential_process = /usr/bin/hardkey credential-process "${uri}"\n`
+  const before = (uri: string) => checkCredentialProcess({ files: awsFiles({ config: asks(uri) }), profile: 'p', line })
+  expect(await before('pkcs11:token=x?pin-value=987654')).toBe('pkcs11:token=x')
+  expect(await before('pkcs11:token=%zz?pin-value=987654')).toBe('pkcs11:…')
+})

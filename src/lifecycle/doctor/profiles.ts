@@ -61,9 +61,10 @@ function lineFindings(
 ): readonly Finding[] {
   const line = both.map((file) => hardkeyLine(file, profile)).find((one) => one !== undefined)
   if (line === undefined) return []
-  const { name, program, where } = line
+  const { program, where } = line
+  const name = line.name.includes(':') ? undefined : line.name
   const findings: Finding[] = []
-  if (!records.some((record) => record.name === name)) {
+  if (name !== undefined && !records.some((record) => record.name === name)) {
     findings.push({
       id: 'profile-record',
       state: 'fault',
@@ -78,7 +79,7 @@ function lineFindings(
       state: 'fault',
       name,
       text: `profile "${profile}" starts ${missing}, which is not there (${where})`,
-      remedy: `hardkey configure ${name} --profile ${profile}`,
+      remedy: `hardkey configure ${name ?? 'NAME'} --profile ${profile}`,
     })
   }
   const winning = [...places, ...both.flatMap((file) => otherSignInOf(file, profile))]
