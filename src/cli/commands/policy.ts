@@ -1,6 +1,7 @@
 // `hardkey policy NAME [PART]`: the least policies that go with a key. In: a record, options. Out: policy documents for
 // IAM and for the server of a vault: key; one part alone is the bare document, for a pipe. Nothing is changed but with --apply.
 
+import { isIP } from 'node:net'
 import {
   type PolicyDocument,
   type PolicyInput,
@@ -11,11 +12,14 @@ import {
   userPolicy,
 } from '../../lifecycle/aws-policies.ts'
 import type { RecordSettings } from '../../profiles/record.ts'
+import { checkAssumeRole } from '../../sts/inputs.ts'
 import { partitionOfRegion } from '../../sts/partitions.ts'
+import { quoted } from '../args.ts'
 import type { CommandContext } from '../command.ts'
 import { withDateKeys } from '../date-keys.ts'
 import { makePolicy, policyLines } from '../import-policy.ts'
 import { type NamedKey, namedKey } from '../open-key.ts'
+import { byOption } from '../option-names.ts'
 import { pinPrompt } from '../pin-prompt.ts'
 import { stsSettings } from '../settings.ts'
 
@@ -58,6 +62,7 @@ async function awsParts(context: CommandContext, named: NamedKey, part: string |
   const { args, now } = context
   const { settings } = named
   const roleArns = [...args.values('role-arn'), ...(settings.roleArn === undefined ? [] : [settings.roleArn])]
+  refuseWider(context, roleArns)
   const input: PolicyInput = {
     partition: partitionOf(settings, roleArns),
     roleArns: [...new Set(roleArns)],
@@ -89,6 +94,20 @@ async function awsParts(context: CommandContext, named: NamedKey, part: string |
       note: 'name it by --bucket',
     },
   ]
+}
+
+/** @throws ERR_USAGE for what IAM would read as more than one thing, or would not read */
+function refuseWider({ args }: CommandContext, roleArns: readonly string[]): void {
+  for (const roleArn of roleArns) byOption(args, () => checkAssumeRole({ roleArn }, ''))
+  const isBlock = (text: string): boolean => {
+    const [, address = '', size = '0'] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? []
+    return isIP(address) > 0 && Number(size) <= (isIP(address) === 4 ? 32 : 128)
+  }
+  const wrong = args.values('source-ip').find((text) => !isBlock(text))
+  if (wrong !== undefined) throw args.wrong(`--source-ip ${quoted(wrong)} is no address`, 'write 203.0.113.0/24')
+  if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(args.value('bucket') ?? 'none')) {
+    throw args.wrong('--bucket is not the name of a bucket', '3 to 63 lower-case letters, digits, "." and "-"')
+  }
 }
 
 function section({ name, title, document, note }: Part): string {
