@@ -141,7 +141,7 @@ class Pkcs11Importer implements KeyImporter {
     } catch (error) {
       if (error instanceof HardkeyError && error.code === 'ERR_KEY_NOT_FOUND') return
       throw new HardkeyError('ERR_DEVICE_FAILED', 'the import was cut short, and the token may hold an unchecked key', {
-        hint: `look for it, and remove it: hardkey forget --from-device '${imported}'`,
+        hint: `look for it, and remove it: pkcs11-tool --delete-object --type secrkey, for ${imported.withoutSecrets()}`,
         cause: error,
       })
     }
@@ -174,7 +174,7 @@ function singly({ label, id }: KeyAddress): readonly KeyAddress[] {
 
 function taken(device: string, address: KeyAddress): HardkeyError {
   return new HardkeyError('ERR_KEY_EXISTS', `${device} has a secret key with ${describe(address)} already`, {
-    hint: 'take another object in the key URI, or remove the old key first: hardkey forget --from-device',
+    hint: 'take another object in the key URI, or remove the old key first: hardkey forget NAME --from-device',
   })
 }
 

@@ -61,7 +61,7 @@ export async function importTarget(uri: KeyUri): Promise<ImportTarget> {
 /** F-T20 and rule 1 of an importer: it never overwrites. */
 export function keyExists(what: string): HardkeyError {
   return new HardkeyError('ERR_KEY_EXISTS', `there is ${what} already`, {
-    hint: 'it is never overwritten; name another place, or remove the old key first: hardkey forget --from-device',
+    hint: 'it is never overwritten; name another place, or remove the old key first: hardkey forget NAME --from-device',
   })
 }
 
