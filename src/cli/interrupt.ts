@@ -59,8 +59,7 @@ export function listenForSignals(): Interrupts {
 
 /** From now on SIGHUP calls this and ends nothing: for a server, which has no terminal that could be closed. */
 export function onHangup(act: () => void): void {
-  process.removeAllListeners('SIGHUP')
-  process.on('SIGHUP', act)
+  takeOver('SIGHUP', act)
 }
 
 /** Waits for a signal; the caller gives back what it holds, then throws the reason. */
@@ -76,12 +75,14 @@ const passedSignals = [...endingSignals, 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWI
 
 /** Gives these signals to `pass` alone: from then on none of them ends this process, and none is lost meanwhile. */
 export function passSignals(pass: (signal: NodeJS.Signals) => void): void {
-  for (const signal of passedSignals) {
-    const others = process.listeners(signal)
-    // First, since Node forgets what came to a signal that nobody listens to any more.
-    process.on(signal, pass)
-    for (const other of others) process.removeListener(signal, other)
-  }
+  for (const signal of passedSignals) takeOver(signal, pass)
+}
+
+function takeOver(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): void {
+  const others = process.listeners(signal)
+  // First, since Node forgets what came to a signal that nobody listens to any more.
+  process.on(signal, listener)
+  for (const other of others) process.removeListener(signal, other)
 }
 
 /**
