@@ -1,7 +1,13 @@
 // One request and its answer. In: the pool, the request as it was signed, the limits. Out: the whole answer, or an error by
 // the deadline. RFC 9112; nothing is followed, decompressed or tried again (F-H05..F-H07, F-H12, F-H20).
 
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
+import {
+  type ClientRequest,
+  request as httpRequest,
+  type IncomingMessage,
+  validateHeaderName,
+  validateHeaderValue,
+} from 'node:http'
 import { HardkeyError } from '../errors.ts'
 import type { ConnectionPool, PooledRequestArgs } from './connection-pool.ts'
 import { deadlineFailure, withDeadline } from './deadline.ts'
@@ -100,14 +106,22 @@ export function openRequest(
   const args: PooledRequestArgs = {
     method: outgoing.method,
     path: target.path,
-    headers: { ...added, ...outgoing.headers },
+    setHost: false,
     agent: pool,
     insecureHTTPParser: false,
     target,
     dialSignal,
   }
+  const headers = Object.entries({ ...added, ...outgoing.headers })
   try {
-    return httpRequest(args)
+    for (const [name, value] of headers) {
+      validateHeaderName(name)
+      validateHeaderValue(name, String(value))
+    }
+    const request = httpRequest(args)
+    // Not among `args`, all of which Node prints under NODE_DEBUG=http: a header may hold a token.
+    for (const [name, value] of headers) request.setHeader(name, value)
+    return request
   } catch (error) {
     // Node names the header; its value is not in the text.
     throw new HardkeyError('ERR_REQUEST_INVALID', `HTTP cannot carry the request: ${messageOf(error)}`, {
