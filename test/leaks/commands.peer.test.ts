@@ -1,11 +1,14 @@
 // Every command and failure, watched from outside: what it prints, the programs that it starts, what they can be seen to
 // be started with, every byte that is written, and every file that is left. L-1, L-3, L-4.
 
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { everyCommand, pinVariable, type Step } from './commands.ts'
+import { accountFile, everyCommand, pinVariable, type Step } from './commands.ts'
 import { leakCount } from './counts.ts'
+import { tokenFile } from './life-steps.ts'
 import { type Call, recorded } from './recorded.ts'
 import { type Hit, Scanner } from './scanner.ts'
+import { Services, sessionItems, signInItems, tokenItems } from './services.ts'
 import { contentOf, kinds, permanentItems, Situation } from './situation.ts'
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 600_000 })
@@ -13,28 +16,40 @@ vi.setConfig({ testTimeout: 300_000, hookTimeout: 600_000 })
 const seen = (hits: readonly Hit[], where: string): string[] =>
   hits.map((hit) => `${hit.item} (${hit.encoding}) in ${where}`)
 
-describe.each(kinds)('a key in a %s', (kind) => {
+describe.each([...kinds, 'service' as const])('a key in a %s', (kind) => {
   const printedCount = leakCount(`L-1 ${kind}: standard output and error of every command`)
   const startedCount = leakCount(`L-3 ${kind}: arguments and environments of every process`)
   const writtenCount = leakCount(`L-4 ${kind}: every write`)
   const filesCount = leakCount(`L-4 ${kind}: files afterwards`)
+  const networkCount = leakCount(`L-5 ${kind}: requests to IAM and STS, and their answers`)
   let at: Situation
+  let services: Services
   let steps: readonly Step[]
+  /** What nobody may see. */
   let scanner: Scanner
+  /** What goes to its caller alone: sessions, the link that signs in, tokens of endpoints. */
   let sessions: Scanner
+  let link: Scanner
+  let tokens: Scanner
   beforeAll(async () => {
     at = await Situation.make(kind)
-    steps = await everyCommand(at)
-    scanner = new Scanner(at.items())
-    sessions = new Scanner(sessionItems(steps))
+    services = await Services.start()
+    steps = await everyCommand(at, services)
+    scanner = new Scanner({ ...at.items(), ...services.items() })
+    sessions = new Scanner(sessionItems(at.sts.exchanges))
+    link = new Scanner(signInItems)
+    tokens = new Scanner(tokenItems(steps, tokenFile(at)))
   })
-  afterAll(() => at.remove())
+  afterAll(async () => {
+    await services?.close()
+    await at?.remove()
+  })
 
   const commandOf = ({ calls }: Step): number => calls[0]?.process ?? 0
 
   it('ends every command as it should', () => {
     const code = ({ stderr, status }: Step) =>
-      /^hardkey: code: (\w+)$/m.exec(stderr)?.[1] ?? (status === 0 ? '' : status)
+      /^hardkey: code: (\w+)$/m.exec(stderr)?.[1] ?? (status === 0 ? '' : String(status))
     expect(steps.map((step) => [step.step, code(step)])).toEqual(steps.map(({ step, expected }) => [step, expected]))
   })
 
@@ -47,12 +62,14 @@ describe.each(kinds)('a key in a %s', (kind) => {
     expect(steps.map(({ stderr }) => stderr).join('')).toContain('HTTP')
   })
 
-  it('L-1: a session is on the standard output of credential-process alone', () => {
-    expect(sessions.items.length).toBe(4)
-    const found = steps.flatMap(({ step, stdout, stderr }) => [
-      ...(step.startsWith('session') ? [] : seen(printedCount.look(sessions, stdout), `the output of ${step}`)),
-      ...seen(printedCount.look(sessions, stderr), `the standard error of ${step}`),
-    ])
+  it('L-1: a session, a link and a token are on the standard output of the commands that give them alone', () => {
+    expect([sessions, link, tokens].map(({ items }) => items.length)).toEqual([expect.toSatisfy(isSeveral), 1, 3])
+    const found = steps.flatMap(({ step, stdout, stderr, gives }) =>
+      Object.entries({ session: sessions, link, token: tokens }).flatMap(([given, one]) => [
+        ...(gives === given ? [] : seen(printedCount.look(one, stdout), `the output of ${step}`)),
+        ...seen(printedCount.look(one, stderr), `the standard error of ${step}`),
+      ]),
+    )
     expect(found).toEqual([])
   })
 
@@ -75,9 +92,23 @@ describe.each(kinds)('a key in a %s', (kind) => {
     expect(Math.min(...steps.map(({ looks }) => looks))).toBeGreaterThan(0)
   })
 
+  it('L-3: the program of exec has the token of its endpoint in its environment, and nobody has a session', () => {
+    const withToken = steps.flatMap(({ step, calls, childEnvironments }) =>
+      [...calls.filter(({ name }) => name === 'execve').map(({ bytes }) => bytes), ...childEnvironments].flatMap(
+        (bytes) => [
+          ...startedCount.look(sessions, bytes).map(({ item }) => `${item} at ${step}`),
+          ...startedCount.look(tokens, bytes).map(({ item }) => `${item} at ${step}`),
+        ],
+      ),
+    )
+    startedCount.allow(withToken.length)
+    expect(new Set(withToken)).toEqual(new Set(['token of exec at exec']))
+  })
+
   if (kind === 'token')
     it('L-3: the process of the module was seen with its environment, without the PIN variable', () => {
-      const environments = steps.flatMap(({ childEnvironments }) => childEnvironments).join('\n')
+      const modules = steps.filter(({ step }) => step !== 'exec').flatMap(({ childEnvironments }) => childEnvironments)
+      const environments = modules.join('\n')
       expect(environments).toContain('SOFTHSM2_CONF')
       expect(environments).not.toMatch(new RegExp(`${pinVariable}|AWS_|HARDKEY_|NODE_`))
     })
@@ -97,11 +128,29 @@ describe.each(kinds)('a key in a %s', (kind) => {
     expect(found).toEqual([])
   })
 
-  it('L-4: a session is written to standard output alone', () => {
+  it('L-4: a session is written to its caller, the sign-in endpoint and files in memory alone', () => {
     const found = steps.flatMap((step) =>
-      step.calls
-        .filter((call) => isWrite(call) && !(call.process === commandOf(step) && call.descriptor === 1))
-        .flatMap((call) => seen(writtenCount.look(sessions, call.bytes), `${call.name} by ${step.step}`)),
+      step.calls.filter(isWrite).flatMap((call) => {
+        const hits = [sessions, link].flatMap((one) => writtenCount.look(one, call.bytes))
+        const isOwn = call.process === commandOf(step) && call.descriptor === 1 && step.gives !== undefined
+        const isAllowed = isOwn || call.target.startsWith(at.runtime) || isLoopback(call)
+        if (isAllowed) writtenCount.allow(hits.length)
+        return isAllowed ? [] : seen(hits, `${call.name} to ${call.target} by ${step.step}`)
+      }),
+    )
+    expect(found).toEqual([])
+  })
+
+  it('L-4: the token of an endpoint is written to its file or its caller, and sent by clients alone', () => {
+    const found = steps.flatMap((step) =>
+      step.calls.filter(isWrite).flatMap((call) => {
+        const hits = writtenCount.look(tokens, call.bytes)
+        const isOwn = call.process === commandOf(step) && call.descriptor === 1 && step.gives === 'token'
+        const isClient = step.step === 'exec' && call.process !== commandOf(step) && isLoopback(call)
+        const isAllowed = isOwn || isClient || call.target.startsWith(at.runtime)
+        if (isAllowed) writtenCount.allow(hits.length)
+        return isAllowed ? [] : seen(hits, `${call.name} to ${call.target} by ${step.step}`)
+      }),
     )
     expect(found).toEqual([])
   })
@@ -113,13 +162,29 @@ describe.each(kinds)('a key in a %s', (kind) => {
     expect(hidden).toEqual([])
   })
 
-  it('L-4: no file that is left holds a secret', () => {
+  it('L-4: no file that is left holds a secret, and none outside the folder in memory a session or token', () => {
     const files = at.files()
     expect(files.length).toBeGreaterThan(3)
     const found = files.flatMap((path) =>
-      [scanner, sessions].flatMap((one) => seen(filesCount.look(one, contentOf(path)), path)),
+      (path.startsWith(at.runtime) ? [scanner] : [scanner, sessions, link, tokens]).flatMap((one) =>
+        seen(filesCount.look(one, contentOf(path)), path),
+      ),
     )
     expect(found).toEqual([])
+    expect(readFileSync(accountFile(at), 'utf8').split('\n').length).toBeGreaterThan(10)
+  })
+
+  it('L-5: a permanent secret crosses the network in the answer alone by which IAM gives it out', () => {
+    const exchanges = [...services.exchanges, ...at.sts.exchanges]
+    const sent = exchanges.flatMap(({ method, path, headers, body }) =>
+      seen(networkCount.look(scanner, [method, path, JSON.stringify(headers), String(body)].join('\n')), 'a request'),
+    )
+    expect(sent).toEqual([])
+    const answered = exchanges.flatMap(({ answer }) => networkCount.look(scanner, answer?.body ?? ''))
+    networkCount.allow(answered.length)
+    const given = services.iam.given.map((_, index) => `secret ${index + 1} of IAM`)
+    expect(given.length).toBeGreaterThan(1)
+    expect(answered.map(({ item }) => item)).toEqual(given)
   })
 })
 
@@ -154,25 +219,14 @@ const careless = `const fs = require('fs'), run = require('child_process').spawn
   run('sleep', ['0.3'], { env: { LEAK: secret } })
   fs.writeFileSync('left', Buffer.from(secret).toString('hex'))`
 
-function sessionItems(steps: readonly Step[]): Record<string, Uint8Array> {
-  const items = steps
-    .filter(({ step }) => step.startsWith('session'))
-    .flatMap(({ step, stdout }) => {
-      const session: unknown = JSON.parse(stdout)
-      return ['SecretAccessKey', 'SessionToken'].map((name): [string, Uint8Array] => [
-        `${name} of ${step}`,
-        Buffer.from(String(Reflect.get(Object(session), name))),
-      ])
-    })
-  return Object.fromEntries(items)
-}
-
+const isSeveral = (count: number): boolean => count >= 4
+const isLoopback = ({ target }: Call): boolean => /^TCP:\[127\.0\.0\.1/.test(target)
 const isWrite = ({ name }: Call): boolean => /^(p?write(v|64)?|send(to|msg))$/.test(name)
 
 /** The PIN and the key go to the module's process, and its answer, kDate, comes back. */
 function isOwnChannel({ item }: Hit, { target, process }: Call, command: number): boolean {
   if (!target.startsWith('UNIX-STREAM')) return false
-  return process === command ? item === 'secret' || item === 'PIN' : item === 'kDate'
+  return process === command ? /^(secret|PIN)/.test(item) : /^kDate/.test(item)
 }
 
 /** Memory without a file, and files that are written through memory. */

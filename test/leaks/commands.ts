@@ -1,49 +1,70 @@
 // Every command once, and the ways in which it fails: the same steps for every kind of device. In: the situation. Out: each
 // step as it was recorded. Steps build on one another: the first checks the key in.
 
-import { type Recorded, recorded } from './recorded.ts'
-import type { Situation } from './situation.ts'
+import { join } from 'node:path'
+import { deliverySteps, rotationSteps, tellingSteps } from './life-steps.ts'
+import { type Recorded, type Recording, recorded } from './recorded.ts'
+import type { Services } from './services.ts'
+import { region, type Situation } from './situation.ts'
+
+/** What a step is there to print: credentials, the token of its endpoint, or a link that signs in. */
+type Given = 'session' | 'token' | 'link'
 
 export interface Step extends Recorded {
   readonly step: string
-  /** Empty, or the code that it must fail with. */
+  /** Empty, or the code or status that it must fail with. */
   readonly expected: string
+  readonly gives: Given | undefined
 }
 
-interface Planned {
+export interface Planned {
   readonly step: string
   readonly words: readonly string[]
-  /** The code that it must fail with. */
+  /** The code that it must fail with, or its status where it tells none. */
   readonly failure?: string
+  readonly gives?: Given
   readonly input?: string
   readonly environment?: Readonly<Record<string, string>>
+  readonly visit?: Recording['visit']
 }
 
 /** What tools of Node print where it is asked for; `--verbose` is in the words. */
 const debugging = { DEBUG: '*', NODE_DEBUG: 'http,https,tls,net,child_process' }
+/** Under `child_process` Node itself prints the whole environment that a program is given. */
+export const withoutChildren = { NODE_DEBUG: 'http,https,tls,net' }
 
 /** Carries the PIN where a step takes it from the environment. */
 export const pinVariable = 'CANARY_OF_THE_PIN'
 
-const role = 'arn:aws:iam::111122223333:role/deploy'
 const csvHead = 'Access key ID,Secret access key'
 
+/** Where each use of a device and each session that was given out is told of. */
+export const accountFile = (at: Situation): string => join(at.home.folder, 'account.jsonl')
+
 /** Goes through all of it. */
-export async function everyCommand(at: Situation): Promise<readonly Step[]> {
+export async function everyCommand(at: Situation, services: Services): Promise<readonly Step[]> {
   const steps: Step[] = []
-  for (const { step, words, failure, input, environment } of [
+  const told = { ...debugging, HARDKEY_ACCOUNT: accountFile(at), HARDKEY_CACHE_DIR: '' }
+  for (const { step, words, failure, gives, input, environment, visit } of [
     ...checkIns(at),
-    ...delivery(at),
+    ...encryptedDelivery(at),
+    ...tellingSteps(at),
     ...uses(at),
+    ...deliverySteps(at, services),
+    ...rotationSteps(at, services),
     ...failures(at),
     ...ends(at),
   ]) {
-    const ran = await recorded([...words, ...(takesVerbose(words) ? ['--verbose'] : [])], {
-      environment: at.home.environment({ ...at.environment(), ...debugging, ...environment }),
-      folder: at.home.folder,
-      input,
-    })
-    steps.push({ ...ran, step, expected: failure ?? '' })
+    const ran = await recorded(
+      [...words.slice(0, 1), ...(takesVerbose(words) ? ['--verbose'] : []), ...words.slice(1)],
+      {
+        environment: at.home.environment({ ...at.environment(), ...told, ...environment }),
+        folder: at.home.folder,
+        input,
+        visit,
+      },
+    )
+    steps.push({ ...ran, step, expected: failure ?? '', gives })
   }
   return steps
 }
@@ -73,7 +94,7 @@ function checkIns(at: Situation): readonly Planned[] {
 }
 
 /** A key that is encrypted as in an office, and opened in the device. */
-function delivery(at: Situation): readonly Planned[] {
+function encryptedDelivery(at: Situation): readonly Planned[] {
   const device = at.deviceUri()
   if (device === undefined) {
     return [{ step: 'wrapping key', words: ['wrapping-key', at.uri('prod')], failure: 'ERR_BACKEND_UNSUPPORTED' }]
@@ -81,7 +102,7 @@ function delivery(at: Situation): readonly Planned[] {
   const [wrappingKey, wrapped] = [`${at.home.folder}/wrapping-key.json`, `${at.home.folder}/wrapped.json`]
   const create = at.kind === 'token' ? ['--create'] : []
   const secret = ['--access-key-id', at.key.accessKeyId, '--from', 'stdin']
-  const settings = ['--region', 'eu-west-1', '--endpoint-url', at.sts.url]
+  const settings = ['--region', region, '--endpoint-url', at.sts.url]
   return [
     { step: 'wrapping key', words: ['wrapping-key', device, ...create, '--out', wrappingKey] },
     { step: 'wrap', words: ['wrap', '--for', wrappingKey, ...secret, '--out', wrapped], input: at.key.secretAccessKey },
@@ -96,13 +117,8 @@ function uses(at: Situation): readonly Planned[] {
   const sts = ['--service', 'sts']
   const asking = [at.sts.url, ...sts, '--header', 'content-type: application/x-www-form-urlencoded']
   return [
-    { step: 'devices', words: ['devices', '--json'] },
-    { step: 'list', words: ['list', '--json'] },
-    { step: 'inspect', words: ['inspect', 'prod', '--json'] },
     { step: 'whoami', words: ['whoami', 'prod'] },
     { step: 'PIN from a variable', words: ['whoami', 'prod', ...fromEnvironment], environment: pin },
-    { step: 'session', words: ['credential-process', 'prod'] },
-    { step: 'session of a role', words: ['credential-process', 'prod', '--role-arn', role] },
     {
       step: 'request',
       words: ['request', 'prod', 'POST', ...asking, '--body', 'Action=GetCallerIdentity&Version=2011-06-15'],
@@ -160,7 +176,7 @@ function failures(at: Situation): readonly Planned[] {
 }
 
 function ends(at: Situation): readonly Planned[] {
-  const other = at.source('other-pin', 'another PIN than it')
+  const other = at.source('other-pin', 'another-PIN-than-it')
   const unlock = ['--pin-source', `file:${at.source('pin-again', 'canary-pin-8431')}`]
   return [
     { step: 'forget', words: ['forget', 'csv', '--from-device', '--yes', ...unlock] },

@@ -2,7 +2,7 @@
 // that was started and every byte that was written (strace), and arguments and environments of all its processes, read a
 // hundred times a second. Linux alone.
 
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -42,6 +42,8 @@ export interface Recording {
   readonly input?: string | undefined
   /** More options of strace: `-e inject=…`. */
   readonly options?: readonly string[] | undefined
+  /** For a command that runs until a signal: told all that it has printed, it gives true once SIGTERM may end it. */
+  readonly visit?: ((printed: string) => Promise<boolean>) | undefined
   /** Another program than the command. */
   readonly program?: readonly string[] | undefined
 }
@@ -62,11 +64,29 @@ export async function recorded(words: readonly string[], recording: Recording): 
     child.stdin.on('error', () => {})
     child.stdin.end(recording.input ?? '')
     const watch = watchProcesses(child.pid ?? 0)
-    const ran = await ended(child)
-    return { ...ran, ...watch.end(), calls: parseTrace(readFileSync(trace, 'latin1')) }
+    const end = ended(child)
+    if (recording.visit !== undefined) await visited(child, recording.visit, end)
+    return { ...(await end), ...watch.end(), calls: parseTrace(readFileSync(trace, 'latin1')) }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** Rejects where the visit fails; a command that ends before is left to the caller. */
+async function visited(
+  child: ChildProcess,
+  visit: (printed: string) => Promise<boolean>,
+  end: Promise<Ran>,
+): Promise<void> {
+  let printed = ''
+  const isOver = new Promise<void>((resolve, reject) => {
+    child.stdout?.on('data', (text: string) => {
+      printed += text
+      visit(printed).then((isDone) => isDone && resolve(), reject)
+    })
+  })
+  await Promise.race([isOver, end])
+  for (const pid of childrenOf(child.pid ?? 0)) process.kill(pid, 'SIGTERM')
 }
 
 function watchProcesses(tracer: number): { end(): Pick<Recorded, 'commandLines' | 'childEnvironments' | 'looks'> } {

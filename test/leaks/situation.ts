@@ -7,12 +7,13 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { narrowPolicy } from '../../src/backends/vault/policy.ts'
-import { type LoopbackSts, startLoopbackSts } from '../../src/cli/demo/loopback-sts.ts'
+import { startLoopbackSts } from '../../src/cli/demo/loopback-sts.ts'
 import { checkLabel } from '../../src/key/check-label.ts'
 import { KeyUri } from '../../src/key/uri.ts'
 import { CommandHome, throwAwayKey } from '../cli/hardkey.ts'
 import { baoText } from '../peers/bao-client.ts'
 import { type OpenBao, startOpenBao } from '../peers/openbao.ts'
+import { type ServiceProxy, serviceProxy } from '../peers/service-proxy.ts'
 import { type SoftHsm, softHsm, testPin } from '../peers/softhsm.ts'
 import { type Swtpm, startSwtpm } from '../peers/swtpm.ts'
 import { tpm2Tools } from '../peers/tpm2-tools.ts'
@@ -23,6 +24,7 @@ export const kinds = ['token', 'keyset', 'TPM'] as const
 export type Kind = (typeof kinds)[number] | 'service'
 
 export const region = 'eu-west-1'
+export const role = 'arn:aws:iam::111122223333:role/deploy'
 
 interface Devices {
   readonly hsm: SoftHsm | undefined
@@ -30,13 +32,20 @@ interface Devices {
   readonly bao: OpenBao | undefined
 }
 
+/** An STS that knows the key, behind a proxy that keeps what crosses. */
+interface WatchedSts extends Pick<ServiceProxy, 'exchanges' | 'close'> {
+  readonly url: string
+}
+
 export class Situation {
   readonly kind: Kind
   readonly home: CommandHome = new CommandHome()
   /** What the test wrote down: never searched. */
   readonly sources: string = mkdtempSync(join(tmpdir(), 'hardkey-sources-'))
+  /** In memory, as `/run/user/UID` is: the one place where sessions may lie. */
+  readonly runtime: string = mkdtempSync('/dev/shm/hardkey-runtime-')
   readonly key: ReturnType<typeof throwAwayKey>
-  readonly sts: LoopbackSts
+  readonly sts: WatchedSts
   readonly #hsm: SoftHsm | undefined
   readonly #tpm: Swtpm | undefined
   readonly #bao: OpenBao | undefined
@@ -57,7 +66,7 @@ export class Situation {
     const bao = kind === 'service' ? await startOpenBao() : undefined
     await bao?.done('POST', 'auth/token/create', { id: testPin })
     const key = throwAwayKey()
-    const sts = await startLoopbackSts({ ...key, secretAccessKey: Buffer.from(key.secretAccessKey) })
+    const sts = await watchedSts(key)
     const made = new Situation(kind, { key, sts }, { hsm, tpm, bao })
     made.source('pin', testPin)
     return made
@@ -108,13 +117,13 @@ export class Situation {
 
   /** Variables of the device, and folders of every kind inside the home that is searched. */
   environment(): Readonly<Record<string, string>> {
-    const folders = ['TMPDIR', 'XDG_RUNTIME_DIR', 'XDG_STATE_HOME', 'XDG_CACHE_HOME']
+    const folders = ['TMPDIR', 'XDG_STATE_HOME', 'XDG_CACHE_HOME']
     const made = folders.map((name) => {
       const path = join(this.home.folder, name)
       mkdirSync(path, { recursive: true, mode: 0o700 })
       return [name, path] as const
     })
-    return { ...this.#hsm?.environment, ...Object.fromEntries(made) }
+    return { ...this.#hsm?.environment, ...Object.fromEntries(made), XDG_RUNTIME_DIR: this.runtime }
   }
 
   /** The secrets: what was checked in, what unlocks it, and every key derived today for these services. */
@@ -122,9 +131,9 @@ export class Situation {
     return { ...permanentItems(this.key.secretAccessKey), ...derivedItems(this.key.secretAccessKey, new Date()) }
   }
 
-  /** Every file of the home and of the device. */
+  /** Every file of the home, of the runtime folder and of the device. */
   files(): readonly string[] {
-    const folders = [this.home.folder, ...(this.#hsm === undefined ? [] : [this.#hsm.tokens])]
+    const folders = [this.home.folder, this.runtime, ...(this.#hsm === undefined ? [] : [this.#hsm.tokens])]
     return folders.flatMap((folder) =>
       readdirSync(folder, { recursive: true, withFileTypes: true })
         .filter((entry) => entry.isFile())
@@ -138,8 +147,17 @@ export class Situation {
     await this.#tpm?.stop()
     await this.#bao?.stop()
     this.home.remove()
-    rmSync(this.sources, { recursive: true, force: true })
+    for (const folder of [this.sources, this.runtime]) rmSync(folder, { recursive: true, force: true })
   }
+}
+
+async function watchedSts(key: Situation['key']): Promise<WatchedSts> {
+  const sts = await startLoopbackSts({ ...key, secretAccessKey: Buffer.from(key.secretAccessKey) })
+  const { port, exchanges, close } = await serviceProxy({ url: sts.url.replace(/\/$/, '') })
+  const both = async (): Promise<void> => {
+    await Promise.all([close(), sts.close()])
+  }
+  return { url: `http://127.0.0.1:${port}/`, exchanges, close: both }
 }
 
 /** An swtpm that more than three wrong auth values do not lock. */
