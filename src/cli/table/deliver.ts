@@ -2,7 +2,16 @@
 // Out: rows of the table.
 
 import type { CommandSpec, FlagSpec } from '../command.ts'
-import { cacheFlags, jsonFlag, keyFlags, mfaCodeFlags, nameArgument, sessionFlags, stsFlags } from './flags.ts'
+import {
+  cacheDirFlag,
+  cacheFlags,
+  jsonFlag,
+  keyFlags,
+  mfaCodeFlags,
+  nameArgument,
+  sessionFlags,
+  stsFlags,
+} from './flags.ts'
 
 /** What a session may be asked for with. */
 const givenFlags: readonly FlagSpec[] = [
@@ -171,7 +180,7 @@ export const deliverCommands: readonly CommandSpec[] = Object.freeze([
       { name: 'clear', help: 'the word clear' },
       { ...nameArgument, optional: true },
     ],
-    flags: [...cacheFlags.filter(({ name }) => name === 'cache-dir'), ...keyFlags, jsonFlag],
+    flags: [cacheDirFlag, ...keyFlags, jsonFlag],
     text: [
       'Sessions lie in a folder in memory: $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/hardkey, /run/user/UID/hardkey or',
       '/dev/shm/hardkey-UID, whichever is there and yours alone. Without NAME those of all keys are forgotten.',

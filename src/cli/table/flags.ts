@@ -26,15 +26,17 @@ export const keyFlags: readonly FlagSpec[] = [
   strictFlag,
 ]
 
+export const cacheDirFlag: FlagSpec = {
+  name: 'cache-dir',
+  value: 'DIR|none',
+  help: 'keep sessions in this folder in memory (tmpfs), or nowhere',
+  variable: 'HARDKEY_CACHE_DIR',
+}
+
 /** What is kept of sessions between runs. */
 export const cacheFlags: readonly FlagSpec[] = [
   { name: 'no-cache', help: 'fresh credentials, whatever is kept' },
-  {
-    name: 'cache-dir',
-    value: 'DIR|none',
-    help: 'keep sessions in this folder in memory (tmpfs), or nowhere',
-    variable: 'HARDKEY_CACHE_DIR',
-  },
+  cacheDirFlag,
 ]
 
 /** What a key of a TPM shall want before each use, and where it shall lie. */
