@@ -8,6 +8,7 @@ import type { HandedOut as EndpointHandedOut } from '../endpoint/endpoint.ts'
 import { HardkeyError } from '../errors.ts'
 import { fileFailure } from '../files/file-failure.ts'
 import { thisUser } from '../files/ownership.ts'
+import type { DateKeySource } from '../sigv4/date-key.ts'
 import { checkAssumeRole } from '../sts/inputs.ts'
 import { type Caller, parentCaller, socketCaller } from './caller.ts'
 import type { CommandContext } from './command.ts'
@@ -149,4 +150,18 @@ function appendLine(path: string, line: string): void {
 function endsMidLine(file: number, size: number): boolean {
   const last = Buffer.alloc(1)
   return size > 0 && readSync(file, last, 0, 1, size - 1) === 1 && last[0] !== 0x0a
+}
+
+/** The same keys; each DateKey is told as a use of the device. Those of a session are none. */
+export function accountedKeys(context: CommandContext, title: string, keys: DateKeySource): DateKeySource {
+  if (keys.sessionToken !== undefined) return keys
+  const { accessKeyId } = keys
+  return {
+    accessKeyId,
+    dateKey: async (date, options) => {
+      const dateKey = await keys.dateKey(date, options)
+      await accountFor(context).deviceUsed({ key: { title, accessKeyId } })
+      return dateKey
+    },
+  }
 }

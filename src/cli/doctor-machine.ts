@@ -9,7 +9,7 @@ import type { Finding } from '../lifecycle/doctor/finding.ts'
 import { type ListedRecord, listRecords } from '../profiles/record-store.ts'
 import type { CommandContext } from './command.ts'
 import { recordsFolder } from './open-key.ts'
-import { runtimePlaces } from './runtime-folder.ts'
+import { nothingKept, onePrompt, runtimePlaces } from './runtime-folder.ts'
 
 /** The records that can be read, and a fault for each file that can not. */
 export async function recordFindings({ environment }: CommandContext): Promise<{
@@ -58,15 +58,7 @@ export function cacheFolderFinding({ environment }: CommandContext): Finding {
     const remedy = 'name a folder of yours alone in memory (tmpfs), or unset HARDKEY_CACHE_DIR'
     return { id: 'cache-folder', state: 'fault', text: `the cache folder cannot be used${reasons}`, remedy }
   }
-  return { id: 'cache-folder', state: 'note', text: `${nothingKept}${reasons}`, remedy: onePrompt('NAME') }
-}
-
-/** What holds where there is no folder in memory. */
-export const nothingKept: string = 'no session is kept between runs, so that each run opens the device'
-
-/** The way round it. */
-export function onePrompt(name: string): string {
-  return `hardkey exec ${name} starts a program, or a shell, with one prompt for all its sessions`
+  return { id: 'cache-folder', state: 'note', text: `${nothingKept}${reasons}`, remedy: onePrompt }
 }
 
 /** What variables and limits of this shell do to secrets, and to the tools that hardkey serves. */

@@ -2,15 +2,18 @@
 // The device key of a record signs by itself; `--admin-profile` takes the key, permanent or not, that stands in an AWS profile.
 
 import { openKey } from '../backends/open.ts'
+import type { HmacKey } from '../key/hmac-key.ts'
 import type { KeyUri } from '../key/uri.ts'
 import { recordUri } from '../profiles/open-record.ts'
 import { profileCredentials } from '../profiles/plaintext-key.ts'
 import { readRecord, recordPath } from '../profiles/record-store.ts'
 import { type DateKeySource, deviceDateKeys, secretDateKeys } from '../sigv4/date-key.ts'
+import { accountedKeys } from './account.ts'
 import type { CommandContext } from './command.ts'
 import { deviceEntry } from './device-entry.ts'
 import { awsFiles, recordsFolder, withDevice } from './open-key.ts'
 import { pinPrompt } from './pin-prompt.ts'
+import { pinLatch } from './runtime-folder.ts'
 
 export interface IamSigner {
   readonly keys: DateKeySource
@@ -27,7 +30,7 @@ export async function namedSigner(context: CommandContext): Promise<IamSigner> {
   if (name !== undefined) {
     const stored = await readRecord(recordPath(recordsFolder(environment), name))
     const uri = await withDevice(context, recordUri(stored), true)
-    return await deviceSigner(context, uri, stored.record.accessKeyId)
+    return await deviceSigner(context, { title: name, uri, accessKeyId: stored.record.accessKeyId })
   }
   const profile = args.value('admin-profile')
   if (profile === undefined) throw args.wrong('nobody is named who signs for IAM', 'give --with or --admin-profile')
@@ -42,10 +45,22 @@ export async function namedSigner(context: CommandContext): Promise<IamSigner> {
   }
 }
 
-/** The key in a device, opened once. */
-export async function deviceSigner(context: CommandContext, uri: KeyUri, accessKeyId: string): Promise<IamSigner> {
+/** What a device signs with: its key, and what it is called in the account of use. */
+export interface DeviceKey {
+  readonly title: string
+  readonly uri: KeyUri
+  readonly accessKeyId: string
+}
+
+/** The key in a device, opened once. A PIN that was refused before is not tried again. */
+export async function deviceSigner(
+  context: CommandContext,
+  { title, uri, accessKeyId }: DeviceKey,
+): Promise<IamSigner> {
   const { now, report, signal } = context
   const backends = [await (await deviceEntry(context, uri)).backend()]
-  const key = await report.waiting('the device', openKey(uri, { pin: pinPrompt(context, uri), signal, backends }))
-  return { keys: deviceDateKeys({ key, accessKeyId, keepDateKey: false, now }), close: () => key.close() }
+  const opened = (): Promise<HmacKey> => openKey(uri, { pin: pinPrompt(context, uri), signal, backends })
+  const key = await report.waiting('the device', pinLatch(context).guard(uri, signal, opened))
+  const keys = deviceDateKeys({ key, accessKeyId, keepDateKey: false, now })
+  return { keys: accountedKeys(context, title, keys), close: () => key.close() }
 }

@@ -7,6 +7,7 @@ import { credentialProcessLine } from '../profiles/process-line.ts'
 import type { RecordSettings } from '../profiles/record.ts'
 import type { CommandContext } from './command.ts'
 import { awsFiles } from './open-key.ts'
+import { keepsSessions, nothingKept, onePrompt } from './runtime-folder.ts'
 
 /** What to write into the profile that an option named. @throws ERR_USAGE for a record that gets no sessions */
 export function profileLine(
@@ -29,6 +30,7 @@ export function profileLine(
 /** Warns of what the line needs, and tells whose line it replaced. */
 export function tellProfileLine({ environment, report }: CommandContext, profile: string, before?: string): void {
   if (before !== undefined) report.note(`the AWS profile ${profile} asked for ${before} until now`)
+  if (!keepsSessions(environment)) report.note(`${nothingKept}; ${onePrompt}`)
   if (environment.hardkeyHomeIsSet) {
     report.warning(`the AWS profile ${profile} works only where HARDKEY_HOME is set as it is now`)
   }

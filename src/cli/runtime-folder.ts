@@ -49,3 +49,15 @@ export function pinLatch({ environment, report }: CommandContext): PinLatch {
   for (const reason of refused) report.step(`not used as runtime folder: ${reason}`)
   return new PinLatch(path, environment.credentialsDirectory)
 }
+
+/** True where a session lasts from one run to the next. */
+export function keepsSessions(environment: Environment): boolean {
+  const places = runtimePlaces(environment)
+  return places !== undefined && findRuntimeFolder(places).path !== undefined
+}
+
+/** What holds where it does not. */
+export const nothingKept: string = 'no session is kept between runs, so that each run opens the device'
+
+/** The way round it. */
+export const onePrompt: string = 'hardkey exec NAME starts a program, or a shell, with one prompt for all its sessions'

@@ -7,7 +7,7 @@ import type { NamedKey } from './open-key.ts'
 import type { SessionRequest } from './session-request.ts'
 
 /** The line of a key: another access key, another device or another secret under the same name is another key. */
-export function keyText({ accessKeyId, uri, check }: NamedKey): string {
+export function keyText({ accessKeyId, uri, check }: Pick<NamedKey, 'accessKeyId' | 'uri' | 'check'>): string {
   // Where the PIN comes from decides nothing; a PIN in the URI shows as [secret].
   return JSON.stringify({ accessKeyId, uri: withoutPinSource(uri).toString(), check })
 }

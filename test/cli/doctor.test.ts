@@ -9,6 +9,10 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startLoopbackSts } from '../../src/cli/demo/loopback-sts.ts'
+import { PinLatch } from '../../src/cli/pin-latch.ts'
+import { HardkeyError } from '../../src/errors.ts'
+import { KeyUri } from '../../src/key/uri.ts'
+import { folderInMemory } from '../files/temporary-folder.ts'
 import { CheckedIn } from './checked-in.ts'
 import { commandFile, ended, throwAwayKey } from './hardkey.ts'
 
@@ -245,6 +249,28 @@ it.each(Object.entries(notes))('notes %s, and ends with 0', async (_, [id, prepa
   expect(found.filter(({ state }) => state === 'note').map((one) => one.id)).toContain(id)
 })
 
+it('does not try a PIN again that was refused, until it is told to', async () => {
+  const folder = folderInMemory()
+  const uri = `tpm2:handle=0x81000100?device=%2Fno%2Fsuch%2Ftpm&pin-source=file:${at('passphrase')}`
+  const refused = new HardkeyError('ERR_PIN_INCORRECT', 'the TPM refused the auth value')
+  const trying = new PinLatch(folder, undefined).guard(KeyUri.parse(uri), AbortSignal.timeout(5000), () => {
+    throw refused
+  })
+  await expect(trying).rejects.toBe(refused)
+  try {
+    await changed(record, setting('uri', uri), async () => {
+      const words = (found: readonly Found[]) => found.filter(({ state }) => state === 'fault')
+      const { found } = await doctor(['--offline'], { HARDKEY_CACHE_DIR: folder })
+      const remedy = expect.stringContaining('hardkey doctor --clear-latch') as string
+      expect(words(found)).toEqual([expect.objectContaining({ id: 'pin-latch', name: 'prod', remedy })])
+      const { found: asked } = await doctor(['--offline', '--clear-latch'], { HARDKEY_CACHE_DIR: folder })
+      expect(words(asked)).toEqual([expect.objectContaining({ id: 'device', name: 'prod' })])
+    })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
 it('says until when the old key of a rotation stays, which is no fault', async () => {
   const { found } = await withJournal({ switched: '2126-01-02T03:04:05Z' })
   expect(found).toContainEqual({
@@ -289,6 +315,17 @@ it('takes a key URI in a profile for no record, and shows no PIN of it', async (
   const gone = line.replace(process.execPath, '/no/such/node')
   const faulty = await addedTo(config, `[profile other]\ncredential_process = ${gone}`)()
   expect([faulty.status, JSON.stringify(faulty.found).includes('987654')]).toEqual([1, false])
+})
+
+it('names exec where a profile is written and no session is kept', async () => {
+  const words = ['configure', 'prod', '--profile', 'other']
+  for (const [folder, isNamed] of [
+    ['none', true],
+    ['', false],
+  ] as const) {
+    const { stderr } = await checkedIn.home.run(words, { environment: { HARDKEY_CACHE_DIR: folder } })
+    expect(stderr.includes('hardkey exec NAME starts a program')).toBe(isNamed)
+  }
 })
 
 it('asks nobody for a PIN without a name, and says which key it left out', async () => {

@@ -7,6 +7,7 @@ import { type Finding, faultOf } from '../../lifecycle/doctor/finding.ts'
 import { profileFindings } from '../../lifecycle/doctor/profiles.ts'
 import { rotationFindings } from '../../lifecycle/doctor/rotation.ts'
 import { identityFinding, wayFindings } from '../../lifecycle/doctor/service.ts'
+import type { Inspection } from '../../lifecycle/inspect.ts'
 import { rememberPin } from '../../lifecycle/remembered-pin.ts'
 import { recordUri } from '../../profiles/open-record.ts'
 import type { StoredRecord } from '../../profiles/record-store.ts'
@@ -16,7 +17,9 @@ import { withDateKeys } from '../date-keys.ts'
 import { deviceEntry } from '../device-entry.ts'
 import { cacheFolderFinding, recordFindings, shellFindings } from '../doctor-machine.ts'
 import { awsFiles, recordForThisRun, storedRecord } from '../open-key.ts'
+import { clearLatches } from '../pin-latch.ts'
 import { asksAPerson, pinPrompt } from '../pin-prompt.ts'
+import { pinLatch, runtimeFolder } from '../runtime-folder.ts'
 import { stsSettings } from '../settings.ts'
 import { tableLines } from '../table-lines.ts'
 
@@ -24,6 +27,7 @@ import { tableLines } from '../table-lines.ts'
 export async function doctor(context: CommandContext): Promise<number> {
   const { args, environment, now, output, report } = context
   const name = args.optionalWord('NAME')
+  if (args.has('clear-latch')) forgetRefusals(context)
   const { listed, findings } = await recordFindings(context)
   const records = listed.filter((one): one is StoredRecord => 'record' in one)
   const asked = name === undefined ? records : [await storedRecord(context)]
@@ -48,6 +52,13 @@ export async function doctor(context: CommandContext): Promise<number> {
   return 1
 }
 
+/** What was refused and has been corrected since may be tried again. */
+function forgetRefusals(context: CommandContext): void {
+  const folder = runtimeFolder(context, undefined)
+  const count = folder === undefined ? 0 : clearLatches(folder)
+  context.report.note(count === 0 ? 'no refused PIN was remembered' : `refused PINs forgotten: ${count}`)
+}
+
 async function keyFindings(
   context: CommandContext,
   stored: StoredRecord,
@@ -65,7 +76,10 @@ async function keyFindings(
     const pin = rememberPin(pinPrompt(context, uri))
     try {
       const entry = await deviceEntry(context, uri, args.has('strict'))
-      const device = await report.waiting('the device', deviceFindings(ours, { pin: pin.source, entry, signal, now }))
+      const latch = pinLatch(context)
+      const guard = (look: () => Promise<Inspection>): Promise<Inspection> => latch.guard(uri, signal, look)
+      const look = deviceFindings(ours, { pin: pin.source, entry, signal, now, guard })
+      const device = await report.waiting('the device', look)
       const works = device.every(({ state }) => state !== 'fault')
       const sts = args.has('offline') ? [] : await stsFindings(context, ours, works ? pin.source : undefined)
       return [...device, ageFinding(stored, now()), ...sts]

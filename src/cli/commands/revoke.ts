@@ -1,8 +1,10 @@
 // `hardkey revoke NAME`: the stop list after a leak. In: a record, roles, who signs. Out: what ends what, until when it is good
 // otherwise, and the command that ends it. With --apply it is done. Exit status 1 where one step was not, or the person says no.
 
+import { removeSessions } from '../../credentials/session-store.ts'
 import { HardkeyError } from '../../errors.ts'
 import { userNameOf } from '../../iam/user-name.ts'
+import type { KeyUri } from '../../key/uri.ts'
 import { readJournal } from '../../lifecycle/rotation-journal.ts'
 import { carryOut, type Leak, stopList } from '../../lifecycle/stop-list.ts'
 import { recordUri } from '../../profiles/open-record.ts'
@@ -14,6 +16,8 @@ import { connectIam, type IamConnection } from '../iam-connection.ts'
 import { deviceSigner, type IamSigner, namedSigner, signerOptions } from '../iam-signer.ts'
 import { prepared, storedRecord } from '../open-key.ts'
 import { byOption } from '../option-names.ts'
+import { runtimeFolder } from '../runtime-folder.ts'
+import { keyText } from '../session-text.ts'
 import { stsSettings } from '../settings.ts'
 import { tellStopList } from '../stop-list-texts.ts'
 
@@ -34,7 +38,18 @@ export async function revoke(context: CommandContext): Promise<number> {
   const settings = await stsSettings(context, stored.record)
   const sts = connectSts(settings, report.step)
   const iam = connectIam(context, settings)
-  const run: Run = { context, stored, sts, iam }
+  let uri: Promise<KeyUri> | undefined
+  const run: Run = {
+    context,
+    stored,
+    // What it notes is told once.
+    uri: () => {
+      uri ??= prepared(context, recordUri(stored), true)
+      return uri
+    },
+    sts,
+    iam,
+  }
   try {
     return isApplied ? await apply(run, named.length > 0) : await print(run)
   } finally {
@@ -46,6 +61,8 @@ export async function revoke(context: CommandContext): Promise<number> {
 interface Run {
   readonly context: CommandContext
   readonly stored: StoredRecord
+  /** Of the key, with what this run adds. */
+  readonly uri: () => Promise<KeyUri>
   readonly sts: StsConnection
   readonly iam: IamConnection
 }
@@ -117,7 +134,7 @@ async function applyAs(run: Run, { keys }: IamSigner, { account, now }: Caller, 
     return 1
   }
   const list = stopList(leak)
-  const local = async (): Promise<void> => {}
+  const local = async (): Promise<void> => await forgetSessions(run)
   const parts = { iam: iam.client(keys), accessKeyId: keys.accessKeyId, account, local, signal }
   const outcomes = await report.waiting('IAM', carryOut(list.steps, parts))
   tellStopList(context, list, outcomes)
@@ -140,9 +157,16 @@ async function leakOf({ context, stored, iam }: Run, userName: string, now: Date
   }
 }
 
-async function withDevice<T>({ context, stored }: Run, use: (signer: IamSigner) => Promise<T>): Promise<T> {
-  const uri = await prepared(context, recordUri(stored), true)
-  const signer = await deviceSigner(context, uri, stored.record.accessKeyId)
+/** What `hardkey cache clear NAME` does. */
+async function forgetSessions({ context, stored, uri }: Run): Promise<void> {
+  const folder = runtimeFolder(context, context.args.value('cache-dir'))
+  const { accessKeyId, check } = stored.record
+  if (folder !== undefined) removeSessions(folder, keyText({ accessKeyId, uri: await uri(), check }))
+}
+
+async function withDevice<T>({ context, stored, uri }: Run, use: (signer: IamSigner) => Promise<T>): Promise<T> {
+  const { accessKeyId } = stored.record
+  const signer = await deviceSigner(context, { title: stored.name, uri: await uri(), accessKeyId })
   try {
     return await use(signer)
   } finally {

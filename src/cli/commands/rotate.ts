@@ -11,8 +11,7 @@ import { journalPath } from '../../lifecycle/rotation-journal.ts'
 import type { MfaDevice, RotationParts, RotationQuestion, RotationWish } from '../../lifecycle/rotation-parts.ts'
 import { recordUri } from '../../profiles/open-record.ts'
 import type { StoredRecord } from '../../profiles/record-store.ts'
-import type { DateKeySource } from '../../sigv4/date-key.ts'
-import { accountFor } from '../account.ts'
+import { accountedKeys } from '../account.ts'
 import type { CommandContext } from '../command.ts'
 import { connectSts } from '../connection.ts'
 import { deviceEntry } from '../device-entry.ts'
@@ -43,8 +42,8 @@ export async function rotateKey(context: CommandContext): Promise<number> {
       stored,
       ...deviceParts(context),
       pin,
-      sts: (keys) => sts.client(accounted(context, stored, keys), context.now),
-      iam: (keys) => iam.client(accounted(context, stored, keys)),
+      sts: (keys) => sts.client(accountedKeys(context, stored.name, keys), context.now),
+      iam: (keys) => iam.client(accountedKeys(context, stored.name, keys)),
       mfa: () => mfaOf(context, stored),
       beforeSwitch: policyOfBoth(context, { uri, accessKeyId: stored.record.accessKeyId }, pin.source),
       confirm: (question) => (args.has('yes') ? Promise.resolve(true) : ask(context, question)),
@@ -62,20 +61,6 @@ export async function rotateKey(context: CommandContext): Promise<number> {
     pin.forget()
     sts.close()
     iam.close()
-  }
-}
-
-/** Each DateKey is a use of the device; those of a session are not. */
-function accounted(context: CommandContext, { name }: StoredRecord, keys: DateKeySource): DateKeySource {
-  if (keys.sessionToken !== undefined) return keys
-  const { accessKeyId } = keys
-  return {
-    accessKeyId,
-    dateKey: async (date, options) => {
-      const dateKey = await keys.dateKey(date, options)
-      await accountFor(context).deviceUsed({ key: { title: name, accessKeyId } })
-      return dateKey
-    },
   }
 }
 

@@ -4,7 +4,7 @@
 import { type ErrorCode, HardkeyError } from '../../errors.ts'
 import type { Protection } from '../../key/hmac-key.ts'
 import type { StoredRecord } from '../../profiles/record-store.ts'
-import { type InspectOptions, inspect, recordAgeDays } from '../inspect.ts'
+import { type Inspection, type InspectOptions, inspect, recordAgeDays } from '../inspect.ts'
 import { type Finding, type FindingId, faultOf } from './finding.ts'
 
 /** AWS's own advice for access keys (IAM User Guide, "Update access keys when needed"). */
@@ -32,11 +32,20 @@ const protections: Readonly<Record<Protection, Pick<Finding, 'state' | 'text'>>>
   memory: { state: 'note', text: 'the secret is in the memory of each process that has the key open' },
 }
 
+export interface DeviceOptions extends InspectOptions {
+  /** What opens the device goes through this, which may refuse to. */
+  readonly guard: (look: () => Promise<Inspection>) => Promise<Inspection>
+}
+
 /** Opens the key and has it tell all of itself. Nothing is thrown for a device. */
-export async function deviceFindings(stored: StoredRecord, options: InspectOptions): Promise<readonly Finding[]> {
+export async function deviceFindings(stored: StoredRecord, options: DeviceOptions): Promise<readonly Finding[]> {
   const { name } = stored
+  let isAsked = false
   try {
-    const { info, sameKey } = await inspect(stored, options)
+    const { info, sameKey } = await options.guard(() => {
+      isAsked = true
+      return inspect(stored, options)
+    })
     return [
       { id: 'device', state: 'ok', name, text: info.device },
       sameKey
@@ -53,7 +62,7 @@ export async function deviceFindings(stored: StoredRecord, options: InspectOptio
     ]
   } catch (error) {
     if (!(error instanceof HardkeyError)) throw error
-    return [faultOf(ids.get(error.code) ?? 'device', error, name)]
+    return [faultOf(isAsked ? (ids.get(error.code) ?? 'device') : 'pin-latch', error, name)]
   }
 }
 
