@@ -133,6 +133,12 @@ describe('with --apply', () => {
     expect(asked()).toEqual(['ListAccessKeys'])
   })
 
+  it('signed by the device: does not touch a user who is not the one of the key', async () => {
+    const ran = await revoke('--apply', '--yes', '--user-name', 'other')
+    expect(ran).toMatchObject({ status: 2, stderr: expect.stringContaining('the user other has no access key') })
+    expect(asked()).toEqual([])
+  })
+
   it.each([
     [['--apply'], /there is no terminal to ask whether the key shall be switched off/],
     [['--with', 'prod'], /--with signs for --apply, which is missing/],

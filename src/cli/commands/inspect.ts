@@ -1,13 +1,14 @@
 // `hardkey inspect NAME`. In: a record. Out: what it says, what the device says of the key, and whether both are still
 // the same. One use of the device: the check value.
 
-import { inspect } from '../../lifecycle/inspect.ts'
+import { type Inspection, inspect } from '../../lifecycle/inspect.ts'
 import { recordUri } from '../../profiles/open-record.ts'
 import { accountFor } from '../account.ts'
 import type { CommandContext } from '../command.ts'
 import { deviceEntry } from '../device-entry.ts'
 import { recordForThisRun, storedRecord } from '../open-key.ts'
 import { pinPrompt } from '../pin-prompt.ts'
+import { pinLatch } from '../runtime-folder.ts'
 import { placedLines, placedSteps } from '../signing-places.ts'
 import { pairLines } from '../table-lines.ts'
 
@@ -19,7 +20,8 @@ export async function inspectKey(context: CommandContext): Promise<number> {
   const ours = await recordForThisRun(context, stored)
   const uri = recordUri(ours)
   const entry = await deviceEntry(context, uri, args.has('strict'))
-  const asked = inspect(ours, { pin: pinPrompt(context, uri), entry, signal, now })
+  const look = (): Promise<Inspection> => inspect(ours, { pin: pinPrompt(context, uri), entry, signal, now })
+  const asked = pinLatch(context).guard(uri, signal, look)
   const { info, sameKey, ageDays } = await report.waiting('the device', asked)
   await accountFor(context).deviceUsed({ key: { title: stored.name, accessKeyId: record.accessKeyId } })
   for (const warning of info.warnings) report.warning(warning)

@@ -102,7 +102,9 @@ async function apply(run: Run, isSignedByOther: boolean): Promise<number> {
   if (!isSignedByOther) {
     return await withDevice(run, async (signer) => {
       const caller = await callerOf(run, signer)
-      return await applyAs(run, signer, caller, given ?? nameOf(caller))
+      const userName = nameOf(caller)
+      if (given !== undefined && given !== userName) throw otherUser(run, given)
+      return await applyAs(run, signer, caller, userName)
     })
   }
   const userName = given ?? (await withDevice(run, async (signer) => nameOf(await callerOf(run, signer))))
@@ -116,11 +118,14 @@ async function apply(run: Run, isSignedByOther: boolean): Promise<number> {
 }
 
 /** A mistyped name, or the same name in the account of the signer, would lock somebody else out. */
-async function refuseOtherUser({ context, stored, iam }: Run, { keys }: IamSigner, userName: string): Promise<void> {
-  const { accessKeyId } = stored.record
+async function refuseOtherUser(run: Run, { keys }: IamSigner, userName: string): Promise<void> {
+  const { context, stored, iam } = run
   const listed = await iam.client(keys).listAccessKeys(userName, { signal: context.signal })
-  if (listed.some((key) => key.accessKeyId === accessKeyId)) return
-  throw new HardkeyError('ERR_CONFIG_INVALID', `the user ${userName} has no access key ${accessKeyId}`, {
+  if (!listed.some(({ accessKeyId }) => accessKeyId === stored.record.accessKeyId)) throw otherUser(run, userName)
+}
+
+function otherUser({ stored }: Run, userName: string): HardkeyError {
+  return new HardkeyError('ERR_CONFIG_INVALID', `the user ${userName} has no access key ${stored.record.accessKeyId}`, {
     hint: 'check --user-name, and whose account signs; where the key is deleted, type the commands that are printed without --apply',
   })
 }

@@ -1,5 +1,5 @@
 // The commands that look after a key, in the order of the overview: words, options, texts.
-// In: nothing. Out: rows of the table.
+// In: nothing. Out: rows of the table. More than 250 lines: one row for each command of the task, in the order of the overview.
 
 import type { CommandSpec } from '../command.ts'
 import {
