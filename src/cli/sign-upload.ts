@@ -4,7 +4,9 @@
 import type { StreamedRequest } from '../http/client.ts'
 import { type ChecksumAlgorithm, checksumAlgorithms } from '../sigv4/checksum.ts'
 import type { SigV4Signer } from '../sigv4/signer.ts'
+import type { ParsedArguments } from './args.ts'
 import type { CommandContext } from './command.ts'
+import { requestHeaders } from './request-scope.ts'
 import { type Upload, uploadHash } from './upload.ts'
 
 /** What the signature covers of the body. */
@@ -39,10 +41,18 @@ export async function checkedPayload(
     const remedy = 'give --payload-hash with its SHA-256, or --unsigned-payload'
     throw args.wrong('the body can be read only once, and its hash is not known', remedy)
   }
+  if (body.kind === 'pipe' && service === 's3' && !hasLength(args)) {
+    throw args.wrong('S3 wants to know the length of the body', "give a file, or --header 'Content-Length: BYTES'")
+  }
   if (body.kind !== 'file' || unsignedPayload || given !== undefined) {
     return { payloadHash: given, unsignedPayload, checksum }
   }
   return { payloadHash: await report.waiting('the hash of the file', uploadHash(body)), unsignedPayload, checksum }
+}
+
+/** Without it our client sends HTTP's own chunks, which S3 answers with 411 MissingContentLength. */
+function hasLength(args: ParsedArguments): boolean {
+  return requestHeaders(args).some(([name]) => name.toLowerCase() === 'content-length')
 }
 
 function checksumOption({ args }: Pick<CommandContext, 'args'>): ChecksumAlgorithm | undefined {

@@ -55,6 +55,13 @@ describe('words of the command line', () => {
   })
 })
 
+it('B-115: S3 is told the length of a pipe, or gets no request', async () => {
+  const words = ['request', 'prod', 'PUT', 's3://bucket/key', '--body', '@-', '--unsigned-payload', '--dry-run']
+  await expectCommandRefuses(there.home, words, usage('length of the body', "--header 'Content-Length: BYTES'"))
+  const { status, stdout } = await there.home.run([...words, '--header', 'content-length: 0'])
+  expect([status, /^content-length: 0$/im.test(stdout)]).toEqual([0, true])
+})
+
 describe('variables that contradict or come back', () => {
   it('B-103: --profile comes before AWS_PROFILE', async () => {
     const endpoint = (name: string): string => `[profile ${name}]\nca_bundle = /of-${name}.pem\n`
