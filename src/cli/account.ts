@@ -12,7 +12,7 @@ import type { DateKeySource } from '../sigv4/date-key.ts'
 import { checkAssumeRole } from '../sts/inputs.ts'
 import { type Caller, parentCaller, socketCaller } from './caller.ts'
 import type { CommandContext } from './command.ts'
-import { type NamedKey, namedKey } from './open-key.ts'
+import { type NamedKey, namedKey, toldOnce } from './open-key.ts'
 
 /** One use of a device. */
 export interface DeviceUse {
@@ -81,13 +81,10 @@ export interface EndpointAccount {
 /** Lines for what an endpoint gives out, each with the process that the kernel names for the connection. */
 export function endpointAccount(context: CommandContext): EndpointAccount {
   const account = accountFor(context)
-  // What there is to tell of the key was told when it was named first.
-  const { step } = context.report
-  const quiet = { ...context, report: { ...context.report, note: step, warning: step } }
   const pending = new Set<Promise<void>>()
   const tell = async ({ accessKeyId, roleArn, owner }: EndpointHandedOut): Promise<void> => {
     try {
-      const [named, caller] = await Promise.all([namedKey(quiet), socketCaller(owner)])
+      const [named, caller] = await Promise.all([namedKey(toldOnce(context)), socketCaller(owner)])
       await account.handedOut(named, { accessKeyId, roleArn, caller })
     } catch (error) {
       context.report.failure(error)

@@ -57,6 +57,12 @@ export async function namedKey(context: CommandContext): Promise<NamedKey> {
   return { ...key, settings: own(asked.over(key.settings)), profile: { role: asked.role, through } }
 }
 
+/** For naming a key again: what was chosen for it without being asked was told the first time. */
+export function toldOnce(context: CommandContext): CommandContext {
+  const { step } = context.report
+  return { ...context, report: { ...context.report, note: step, warning: step } }
+}
+
 /** What the run or the line of a profile says besides. */
 type Said = Pick<ProfileKey, 'accessKeyId'> & { readonly pinSource?: string | undefined }
 

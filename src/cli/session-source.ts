@@ -14,7 +14,7 @@ import { rememberPin } from '../lifecycle/remembered-pin.ts'
 import type { CommandContext } from './command.ts'
 import { giveSession } from './give-session.ts'
 import { keptSessions } from './kept-sessions.ts'
-import { type NamedKey, namedKey } from './open-key.ts'
+import { type NamedKey, namedKey, toldOnce } from './open-key.ts'
 import { pinPrompt } from './pin-prompt.ts'
 import { sessionRequest } from './session-request.ts'
 
@@ -45,7 +45,9 @@ export async function sessionSource(context: CommandContext, options: SourceOpti
     pin.during(async (source) => {
       const asked = role === own ? {} : { roleArn: role }
       const use = { ...kept, leastSeconds, givesOld, pin: source, ...asked }
-      return await giveSession({ ...context, signal }, readOnce(await namedKey(context)), use)
+      // What is noted of the request was noted above, once.
+      const report = { ...context.report, note: context.report.step }
+      return await giveSession({ ...context, signal, report }, readOnce(await namedKey(toldOnce(context))), use)
     })
   return {
     roleArn,
@@ -89,7 +91,7 @@ interface AskedPin {
 /** What a person typed, until the device refuses it: then it is not tried again, and nobody is asked again. */
 function pinUntilRefused(context: CommandContext): AskedPin {
   const typed = rememberPin(async (request) => {
-    const { uri } = await namedKey(context)
+    const { uri } = await namedKey(toldOnce(context))
     return await pinSourceOf(uri, pinPrompt(context, uri))(request)
   })
   let refusal: HardkeyError | undefined

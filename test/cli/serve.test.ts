@@ -8,7 +8,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { freePort } from '../peers/server-process.ts'
-import { CheckedIn } from './checked-in.ts'
+import { CheckedIn, region } from './checked-in.ts'
 import { commandFile, ended } from './hardkey.ts'
 import { Serving } from './serving.ts'
 
@@ -60,6 +60,19 @@ describe('what it prints', () => {
     expect(ran.stderr.match(/^hardkey: \w+/gm)).toEqual(['hardkey: error', 'hardkey: hint'])
   })
 })
+
+it.each([['serve', '--imds'], ['serve'], ['export'], ['exec', '--', 'true']])(
+  'what is chosen for the key, and what is wrong with it, is told once by %s %s',
+  async (command, ...words) => {
+    const { home, accessKeyId, sts } = there
+    const uri = `tink:file=${home.folder}/hardkey/keys/prod.keyset.json?kek=passphrase:&pin-value=correct%20horse`
+    const told = ['--access-key-id', accessKeyId, '--region', region, '--endpoint-url', sts.url, '--duration', '48h']
+    const ran = [command ?? '', uri, ...told, '--account', `${home.folder}/account`, ...words]
+    const { stderr } = command === 'serve' ? await (await Serving.start(home, ran)).stop() : await home.run(ran)
+    expect(stderr.split('pin-value')).toHaveLength(2)
+    expect(stderr.split('at most')).toHaveLength(2)
+  },
+)
 
 describe('F-E04: the port', () => {
   it('is any that is free, another one each time', async () => {

@@ -16,7 +16,7 @@ import type { CommandContext } from '../command.ts'
 import { credentialVariables } from '../credential-variables.ts'
 import { isolatedConfig } from '../isolated-config.ts'
 import { lentTerminal } from '../lent-terminal.ts'
-import { awsFiles, type NamedKey, namedKey } from '../open-key.ts'
+import { awsFiles, type NamedKey, namedKey, toldOnce } from '../open-key.ts'
 import { programEnvironment } from '../program-environment.ts'
 import { runProgram } from '../run-program.ts'
 import { sessionSource } from '../session-source.ts'
@@ -29,7 +29,8 @@ export async function exec(context: CommandContext): Promise<number> {
   const { args, environment, signal } = context
   const variables = environment.all()
   refuseContradictions(context)
-  const named = await namedKey(context)
+  // The source of sessions tells what is chosen for the key.
+  const named = await namedKey(toldOnce(context))
   const sources = descriptorsOf(named.uri).map((descriptor) => ({ descriptor, file: fileAt(descriptor) }))
   if (!args.has('env') && !args.has('isolate-config')) await refuseDefaultProfile(context)
   const region = (await regionSetting(context, named.settings))?.value
@@ -79,15 +80,13 @@ async function withCredentials(
   context: CommandContext,
   run: (credentials: Variables, until: Date | undefined) => Promise<number>,
 ): Promise<number> {
-  const { args, report } = context
-  // What was chosen without being asked was told when the key was named.
-  const quiet = { ...context, report: { ...report, note: report.step } }
-  const source = await sessionSource(quiet, { otherRoles: args.values('also-role') })
+  const { args } = context
+  const source = await sessionSource(context, { otherRoles: args.values('also-role') })
   try {
     if (!args.has('env')) return await withEndpoint(context, source, (variables) => run(variables, undefined))
     const session = await source.credentials()
     await source.close()
-    await accountFor(context).handedOut(await namedKey(quiet), session)
+    await accountFor(context).handedOut(await namedKey(toldOnce(context)), session)
     return await run(credentialVariables(session), session.expiration)
   } finally {
     await source.close()

@@ -11,7 +11,7 @@ import { containerLines, metadataLines } from '../client-variables.ts'
 import type { CommandContext } from '../command.ts'
 import { durationOption } from '../durations.ts'
 import { onHangup, untilAborted } from '../interrupt.ts'
-import { namedKey } from '../open-key.ts'
+import { namedKey, toldOnce } from '../open-key.ts'
 import { portOption } from '../port-option.ts'
 import { sessionSource } from '../session-source.ts'
 import { stsSettings } from '../settings.ts'
@@ -111,7 +111,7 @@ async function tokenProof({ args, report }: CommandContext): Promise<Proof> {
 }
 
 async function metadataProof(context: CommandContext): Promise<Proof> {
-  const { region } = await stsSettings(context, (await namedKey(context)).settings)
+  const { region } = await stsSettings(context, (await namedKey(toldOnce(context))).settings)
   return {
     mode: { metadata: { region: region?.value } },
     lines: (at) => ('port' in at ? metadataLines(at.port) : []),
@@ -121,7 +121,7 @@ async function metadataProof(context: CommandContext): Promise<Proof> {
 
 /** @throws ERR_USAGE, ERR_CONFIG_INVALID */
 async function refuseShortSessions(context: CommandContext): Promise<void> {
-  const { settings } = await namedKey(context)
+  const { settings } = await namedKey(toldOnce(context))
   const seconds = durationOption(context.args, 'duration') ?? settings.durationSeconds
   if (seconds === undefined || seconds >= metadataShortestSeconds) return
   throw context.args.wrong('--imds needs sessions of an hour or more', 'give --duration 1h')
