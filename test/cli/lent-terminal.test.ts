@@ -2,6 +2,7 @@
 
 import { expect, it } from 'vitest'
 import { lentTerminal } from '../../src/cli/lent-terminal.ts'
+import { readPromptVariables } from '../../src/cli/prompt-variables.ts'
 import type { Terminal } from '../../src/cli/terminal.ts'
 import { HardkeyError } from '../../src/errors.ts'
 
@@ -17,7 +18,10 @@ const own: Terminal = {
 const question = { question: 'MFA code', unavailable: new HardkeyError('ERR_MFA_REQUIRED', 'there is no terminal') }
 
 it('asks until the program has the terminal, then fails at once', async () => {
-  const { terminal, lend } = lentTerminal(own)
+  const { terminal, lend } = lentTerminal(
+    own,
+    readPromptVariables(() => undefined),
+  )
   expect(terminal.isThere()).toBe(true)
   expect(await terminal.text(question)).toBe('123456')
   expect(await terminal.secret(question)).toEqual(Buffer.from('1234'))
@@ -29,4 +33,14 @@ it('asks until the program has the terminal, then fails at once', async () => {
     await expect(ask(question)).rejects.toBe(question.unavailable)
   }
   expect(shown).toEqual(['before'])
+})
+
+it('names no terminal to a pinentry once the program has it', () => {
+  const { prompts, lend } = lentTerminal(
+    own,
+    readPromptVariables(() => '/dev/pts/9'),
+  )
+  expect(prompts.gpgTty).toBe('/dev/pts/9')
+  lend()
+  expect({ ...prompts }).toMatchObject({ pinentry: '/dev/pts/9', gpgTty: undefined })
 })

@@ -34,19 +34,22 @@ export async function exec(context: CommandContext): Promise<number> {
   const sources = descriptorsOf(named.uri).map((descriptor) => ({ descriptor, file: fileAt(descriptor) }))
   if (!args.has('env') && !args.has('isolate-config')) await refuseDefaultProfile(context)
   const region = (await regionSetting(context, named.settings))?.value
-  const { terminal, lend } = lentTerminal(context.terminal)
+  const { terminal, prompts, lend } = lentTerminal(context.terminal, environment.prompts)
   const isolated = args.has('isolate-config') ? isolatedConfig(region) : undefined
   try {
-    return await withCredentials({ ...context, terminal }, (credentials, until) => {
-      signal.throwIfAborted()
-      if (args.program.length === 0) tellOfShell(context, named, until)
-      lend()
-      for (const { descriptor, file } of sources) closeIfStill(descriptor, file)
-      const name = nameOf(named)
-      const surroundings = { name, uri: named.uri, region, credentials: { ...isolated?.variables, ...credentials } }
-      const words = args.program.length === 0 ? [environment.shell ?? '/bin/sh'] : args.program
-      return runProgram({ words, environment: programEnvironment(variables, surroundings) }, context.report)
-    })
+    return await withCredentials(
+      { ...context, terminal, environment: { ...environment, prompts } },
+      (credentials, until) => {
+        signal.throwIfAborted()
+        if (args.program.length === 0) tellOfShell(context, named, until)
+        lend()
+        for (const { descriptor, file } of sources) closeIfStill(descriptor, file)
+        const name = nameOf(named)
+        const surroundings = { name, uri: named.uri, region, credentials: { ...isolated?.variables, ...credentials } }
+        const words = args.program.length === 0 ? [environment.shell ?? '/bin/sh'] : args.program
+        return runProgram({ words, environment: programEnvironment(variables, surroundings) }, context.report)
+      },
+    )
   } finally {
     isolated?.remove()
   }
