@@ -21,13 +21,18 @@ function npmSbom(root, format) {
 function steadyCycloneDx({ serialNumber: _, metadata, ...rest }, { name }) {
   const { timestamp, tools, ...kept } = metadata
   // npm takes the name of the folder.
-  return { ...rest, metadata: { ...kept, component: { ...metadata.component, name } } }
+  const steady = { ...rest, metadata: { ...kept, component: { ...metadata.component, name } } }
+  return JSON.parse(JSON.stringify(steady), (_, value) =>
+    Array.isArray(value) && value.length === 0 ? undefined : value,
+  )
 }
 
 /** SPDX asks for a time and a maker: the time is that of the first second there is, as for a reproducible build. */
-function steadySpdx({ creationInfo: _, ...rest }, { name, version }) {
+function steadySpdx({ creationInfo: _, packages, ...rest }, { name, version }) {
   return {
     ...rest,
+    // The hashes stand in the other bill, and in the lock file.
+    packages: packages.map(({ checksums: __, packageFileName: ___, ...kept }) => kept),
     documentNamespace: `urn:hardkey:sbom:${name}@${version}`,
     creationInfo: { created: '1970-01-01T00:00:00Z', creators: ['Tool: npm-cli'] },
   }
