@@ -1,6 +1,7 @@
 // The container-credentials endpoint. In: a request with the token in Authorization. Out: credentials at `/` and
 // `/role-arn/ARN`, figures at `/metrics` and `/health`. AWS SDKs and Tools Reference Guide, "Container credential provider".
 
+import { wholeSeconds } from '../credentials/process-json.ts'
 import { type Answer, type Awaitable, credentialsAnswer, noSuchPath, onlyFor, refusal, type Service } from './answer.ts'
 import type { CallerToken } from './caller-token.ts'
 import type { Figures } from './figures.ts'
@@ -50,9 +51,4 @@ function containerJson({ credentials, roleArn }: GivenSession): string {
     AccountId: credentials.accountId,
     RoleArn: roleArn,
   })
-}
-
-/** UTC, rounded down: `2026-11-30T23:59:59Z`. */
-export function wholeSeconds(date: Date): string {
-  return date.toISOString().replace(/\.\d+Z$/, 'Z')
 }

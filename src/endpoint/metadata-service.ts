@@ -3,6 +3,7 @@
 // has no token, is never answered.
 // SDKs take 403, 404 and 405 on the path of the token for "there is version 1 only", so a good PUT never meets one.
 
+import { wholeSeconds } from '../credentials/process-json.ts'
 import {
   type Act,
   type Answer,
@@ -14,7 +15,6 @@ import {
   refusal,
   type Service,
 } from './answer.ts'
-import { wholeSeconds } from './container-service.ts'
 import type { Figures } from './figures.ts'
 import { type MetadataTokens, ttlSeconds } from './metadata-token.ts'
 import { onlyValue } from './request-guard.ts'
