@@ -61,8 +61,9 @@ async function listenAtSocket(server: Server | NetServer, path: string): Promise
 async function refuseOpenFolder(folder: string): Promise<void> {
   const stats = await lstat(folder).catch(unlessMissing)
   const user = thisUser()
-  const hint = `make one: mkdir -m 700 "${folder}"; a group that may come in needs 750`
+  const group = 'a group that may come in needs 750'
   if (stats === undefined || !stats.isDirectory()) {
+    const hint = `make one: mkdir -m 700 "${folder}"; ${group}`
     throw new HardkeyError('ERR_CONFIG_INVALID', `"${folder}" is not a folder`, { hint })
   }
   if (user === undefined) return
@@ -70,7 +71,9 @@ async function refuseOpenFolder(folder: string): Promise<void> {
   const open = (stats.mode & 0o007) === 0 ? undefined : 'can be entered by everybody'
   const reason = changeableByOthers(stats, user) ?? open ?? (above === undefined ? undefined : `lies in ${above}`)
   if (reason !== undefined) {
-    throw new HardkeyError('ERR_CONFIG_INVALID', `the folder of the socket, "${folder}", ${reason}`, { hint })
+    throw new HardkeyError('ERR_CONFIG_INVALID', `the folder of the socket, "${folder}", ${reason}`, {
+      hint: `take one of your own, made by mkdir -m 700; ${group}`,
+    })
   }
 }
 
