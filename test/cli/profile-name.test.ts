@@ -6,6 +6,7 @@ import { secretDateKeys } from '../../src/sigv4/date-key.ts'
 import { stsClient } from '../../src/sts/client.ts'
 import { CheckedIn, region } from './checked-in.ts'
 import type { Ran } from './hardkey.ts'
+import { Serving } from './serving.ts'
 
 // Each run opens an embedded keyset, whose passphrase is slow to try on purpose.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -50,11 +51,19 @@ describe('a profile in the place of NAME', () => {
     [['whoami', '--profile', 'a'], 'user/demo'],
     [['presign', '--profile', 'a', 'https://s3.eu-west-1.amazonaws.com/b/k'], 'X-Amz-Signature='],
     [['token', '--profile', 'a', 'eks', '--cluster-name', 'blue'], 'k8s-aws-v1.'],
+    [['explain', '--profile', 'a', 'GET', 'https://s3.eu-west-1.amazonaws.com/b/k'], 'eu-west-1/s3/aws4_request'],
     [['request', '--profile', 'a', 'GET', 'https://s3.eu-west-1.amazonaws.com/b/k', '--dry-run'], 'AWS4-HMAC-SHA256'],
   ])('works for %j', async (words, says) => {
     const ran = await there.home.run(words)
     expect(ran.stdout).toContain(says)
     expect(ran.stdout + ran.stderr).not.toContain('NAME')
+  })
+
+  it('is served', async () => {
+    const serving = await Serving.start(there.home, ['serve', '--profile', 'a'])
+    const answer = await serving.get()
+    const { RoleArn } = (await answer.json()) as Record<string, string>
+    expect([RoleArn, (await serving.stop()).stderr]).toEqual([roleArn('of-a'), ''])
   })
 
   it.each([[['export', '--profile', 'a', '--format', 'env']], [['exec', '--profile', 'a', '--env', '--', 'env']]])(
