@@ -93,13 +93,21 @@ export interface AwsKeyVariables {
 export type Variables = Readonly<Record<string, string | undefined>>
 
 /**
- * Reads the environment once. `home` is asked only where no variable names a folder.
+ * Reads the environment once. `homeOf` is asked only where no variable names a folder.
  *
- * @throws ERR_CONFIG_INVALID for a variable with control characters, and for a switch or number that is none
+ * @throws ERR_CONFIG_INVALID for a home folder that is no absolute path, for a variable with control characters, and for a
+ * switch or number that is none
  */
-export function readEnvironment(variables: Variables, platform: NodeJS.Platform, home: () => string): Environment {
+export function readEnvironment(variables: Variables, platform: NodeJS.Platform, homeOf: () => string): Environment {
   const read = (name: string): string | undefined => plainText(name, variables[name])
   const path = platform === 'win32' ? win32 : posix
+  const home = (): string => {
+    const folder = homeOf()
+    if (path.isAbsolute(folder)) return folder
+    throw new HardkeyError('ERR_CONFIG_INVALID', 'the home folder is not an absolute path', {
+      hint: 'set HOME: else records and AWS files would be those of whatever folder this runs in',
+    })
+  }
   const settings = (): string =>
     platform === 'win32'
       ? (read('APPDATA') ?? path.join(home(), 'AppData', 'Roaming'))

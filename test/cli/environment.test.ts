@@ -17,6 +17,11 @@ describe('the folder of hardkey', () => {
     expect(read(variables).hardkeyHome).toBe(folder)
   })
 
+  it.each(['', 'here', '.'])('is not looked for below the folder of the moment, where HOME is %j', (home) => {
+    const why = expect.objectContaining({ code: 'ERR_CONFIG_INVALID', message: expect.stringContaining('home folder') })
+    expect(() => readEnvironment({}, 'linux', () => home)).toThrow(why)
+  })
+
   it('on Windows lies under APPDATA', () => {
     expect(read({ APPDATA: 'C:\\Data' }, 'win32').hardkeyHome).toBe('C:\\Data\\hardkey')
     expect(read({}, 'win32').hardkeyHome).toBe('C:\\Users\\me\\AppData\\Roaming\\hardkey')
