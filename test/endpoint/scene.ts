@@ -25,7 +25,8 @@ const info = { scheme: 'memory', protection: 'memory', device: 'a test', attribu
 export class Scene {
   /** Milliseconds since 1970; moved by `pass`. */
   wall: number = Date.parse('2026-11-30T12:00:00Z')
-  deviceCalls = 0
+  /** What the device was asked for, as text. */
+  readonly deviceInputs: string[] = []
   /** STS cannot be reached. */
   isOut = false
   /** Holds the next sessions back until `release`. */
@@ -45,6 +46,10 @@ export class Scene {
 
   get now(): () => Date {
     return () => new Date(this.wall)
+  }
+
+  get deviceCalls(): number {
+    return this.deviceInputs.length
   }
 
   get stsCalls(): number {
@@ -126,7 +131,7 @@ export class Scene {
 
   #counted(key: HmacKey): HmacKey {
     const hmac = (data: Uint8Array): Promise<Uint8Array> => {
-      this.deviceCalls += 1
+      this.deviceInputs.push(Buffer.from(data).toString('latin1'))
       return key.hmac(data)
     }
     return { info, hmac, close: () => key.close(), [Symbol.asyncDispose]: () => key.close() }
