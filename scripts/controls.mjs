@@ -11,7 +11,7 @@ import { brokenBuilds } from '../test/controls/broken-builds.mjs'
 import { peersFolder } from './peer-recipes.mjs'
 
 const root = resolve(import.meta.dirname, '..')
-const copied = ['src', 'test', 'scripts', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'vitest.config.ts']
+const copied = ['src', 'test', 'scripts', 'package.json', 'tsconfig.json', 'vitest.config.ts']
 const linked = ['node_modules', '.peers']
 
 const wanted = process.argv.slice(2)
@@ -37,7 +37,12 @@ function tryAll(builds) {
 function copyTree(folder) {
   for (const path of copied) cpSync(join(root, path), join(folder, path), { recursive: true })
   for (const path of linked) if (existsSync(join(root, path))) symlinkSync(join(root, path), join(folder, path))
-  const build = [join(folder, 'scripts', 'build.mjs'), 'code', 'child']
+  make(folder)
+}
+
+/** The command and the process of the module. */
+function make(folder) {
+  const build = [join(folder, 'scripts', 'build.mjs'), 'code', 'entry', 'child']
   const ended = spawnSync(process.execPath, build, { cwd: folder, stdio: ['ignore', 'inherit', 'inherit'] })
   if (ended.status !== 0) throw new Error('the copy of the tree does not build')
 }
@@ -47,9 +52,13 @@ function isCaught(build, folder) {
   const path = join(folder, build.file)
   const sound = readFileSync(path, 'utf8')
   const before = runTest(build.test, folder)
-  writeFileSync(path, broken(sound, build))
+  const put = (text) => {
+    writeFileSync(path, text)
+    if (build.isBuilt) make(folder)
+  }
+  put(broken(sound, build))
   const after = runTest(build.test, folder)
-  writeFileSync(path, sound)
+  put(sound)
   const problem =
     before.failed > 0 || before.passed === 0
       ? `the tree as it is does not pass ${build.test.name}`

@@ -1,5 +1,4 @@
-// Nineteen builds that are broken on purpose, for scripts/controls.mjs: in each one file of the tree has a few words replaced,
-// and the named test must then fail. `from` must stand exactly once in the file. `says` must stand in what the failing
+// Builds that are broken on purpose, for scripts/controls.mjs: in each one file of the tree has a few words replaced, and the named test must then fail. `from` must stand exactly once in the file. `says` must stand in what the failing
 // test shows, so that it fails for this reason and no other.
 
 /** A module that is loaded into the caller's own process, by the code that its own process has. */
@@ -82,8 +81,8 @@ export const brokenBuilds = [
         to: 'const ask = (url: string) => exchange(pool, targetOf(url), request, {',
       },
       {
-        from: '65_536,\n        signals: signal === undefined ? [closing.signal] : [signal, closing.signal],\n      })',
-        to: `65_536,
+        from: 'holdsSecret,\n        signals: signal === undefined ? [closing.signal] : [signal, closing.signal],\n      })',
+        to: `holdsSecret,
         signals: signal === undefined ? [closing.signal] : [signal, closing.signal],
       })
       const answer = await ask(request.url)
@@ -241,5 +240,62 @@ export const brokenBuilds = [
     replacements: [{ from: '    body.fill(0)\n', to: '' }],
     test: { file: 'test/iam/new-access-key.test.ts', name: 'gives the ID and the secret, and is wiped' },
     says: /expected false to be true/,
+  },
+  {
+    name: 'a device is asked for any date',
+    file: 'src/sigv4/date-key.ts',
+    replacements: [{ from: '      refuseDistantDate(date, instant)\n', to: '' }],
+    test: {
+      file: 'test/leaks/device-inputs.test.ts',
+      name: 'L-13: no input to a public function makes a device compute more than three days and two labels',
+    },
+    says: /to not include undefined/,
+  },
+  {
+    name: 'a PIN that was refused is forgotten',
+    file: 'src/cli/pin-latch.ts',
+    replacements: [
+      { from: 'identity, refusal: error.message, serviceCode: error.serviceCode })', to: "identity: 'of another' })" },
+    ],
+    isBuilt: true,
+    test: {
+      file: 'test/faults/many-starts.peer.test.ts',
+      name: 'F-P01: is not tried again by another command, whatever is kept',
+    },
+    says: /it is not tried again/,
+  },
+  {
+    name: 'a session under 20 minutes is given to AWS tools',
+    file: 'src/credentials/kept-session.ts',
+    replacements: [{ from: 'leastSecondsForTools: number = 20 * 60', to: 'leastSecondsForTools: number = 60' }],
+    test: { file: 'test/credentials/kept-session.test.ts', name: 'while 20 minutes are left, or 26' },
+    says: /expected true to be false/,
+  },
+  {
+    name: 'the endpoint answers under any Host',
+    file: 'src/endpoint/request-guard.ts',
+    replacements: [{ from: 'host === undefined || !isOurHost(host)', to: 'host === undefined' }],
+    isBuilt: true,
+    test: { file: 'test/endpoint/attacks.test.ts', name: 'another name gets nothing' },
+    says: /to include 200/,
+  },
+  {
+    name: 'a token is known by its beginning',
+    file: 'src/endpoint/caller-token.ts',
+    replacements: [
+      {
+        from: 'timingSafeEqual(this.#given, this.#token)',
+        to: 'timingSafeEqual(this.#given.subarray(0, 16), this.#token.subarray(0, 16))',
+      },
+    ],
+    test: { file: 'test/endpoint/caller-token.test.ts', name: 'is known again, and no other text is' },
+    says: /expected true to be false/,
+  },
+  {
+    name: 'exec leaves a secret access key to its program',
+    file: 'src/cli/program-environment.ts',
+    replacements: [{ from: 'SECRET_(?:ACCESS_)?KEY|', to: '' }],
+    test: { file: 'test/cli/program-environment.test.ts', name: 'has no AWS_SECRET_ACCESS_KEY' },
+    says: /AWS_SECRET_ACCESS_KEY/,
   },
 ]

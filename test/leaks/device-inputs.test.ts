@@ -147,7 +147,8 @@ it('L-13: no input to a public function makes a device compute more than three d
     expect(found).not.toContain(undefined)
     for (const name of found) names.add(name)
   })
-  await fc.assert(property, { numRuns: runs })
+  // A random request cannot be made smaller: its URL and its parts belong together.
+  await fc.assert(property, { numRuns: runs, endOnFailure: true })
   expect([...names].sort()).toEqual(['check', 'delivery', 'today', 'tomorrow', 'yesterday'])
 })
 

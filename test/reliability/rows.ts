@@ -383,7 +383,10 @@ const leaks: readonly Row[] = [
   { id: 'L-10', text: 'the terminal' },
   { id: 'L-11', text: 'the packed package' },
   { id: 'L-12', text: 'the comparison of the token takes as long for any text: Welch t below 4.5' },
-  { id: 'L-13', text: 'what a caller can make hardkey send to the device: three days and two labels, and nothing else' },
+  {
+    id: 'L-13',
+    text: 'what a caller can make hardkey send to the device: three days and two labels, and nothing else',
+  },
   { id: 'L-14', text: 'the hook of the SDK taken away' },
 ]
 
