@@ -9,6 +9,7 @@ import { day, dayAnswer, keyText } from '../backends/tpm2/tpm-with-key.ts'
 import { CommandHome, type Ran, throwAwayKey } from '../cli/hardkey.ts'
 import { startTpmProxy, type TpmProxy } from '../faults/tpm-proxy.ts'
 import { withoutHmac } from '../faults/tpm-rules.ts'
+import { LoopbackIam } from '../iam/loopback-iam.ts'
 import { type Swtpm, startSwtpm } from '../peers/swtpm.ts'
 import { tpm2Tools } from '../peers/tpm2-tools.ts'
 import { leakCount } from './counts.ts'
@@ -56,6 +57,15 @@ async function run(words: readonly string[], input?: string): Promise<Ran> {
   const ran = await home.run(words, { environment: { TPM2TOOLS_TCTI: proxy.device }, input })
   if (ran.status !== 0) throw new Error(`${words.join(' ')}: ${ran.stderr}`)
   return ran
+}
+
+/** A secret, and what a TPM computes with it today. */
+function itemsOf(label: string, secretAccessKey: string): Items {
+  const kDates = days().map((day) => createHmac('sha256', `AWS4${secretAccessKey}`).update(day).digest())
+  return {
+    [label]: Buffer.from(secretAccessKey),
+    ...Object.fromEntries(kDates.map((kDate, at) => [`kDate ${at} of ${label}`, kDate])),
+  }
 }
 
 async function checkIn(name: string, to: string, ...more: readonly string[]): Promise<void> {
@@ -152,6 +162,24 @@ describe('L-6: no secret, auth value or kDate crosses the bus', () => {
     })
     expect(found).toEqual([])
     expect(proxy.count('Import')).toBe(1)
+  })
+
+  it('of a key that is rotated, nor of the one in its place', async () => {
+    const iam = await LoopbackIam.start()
+    const { accessKeyId, secretAccessKey } = iam.addKey()
+    const settings = ['--region', 'eu-west-1', '--endpoint-url', iam.url]
+    proxy.forget()
+    await run(
+      ['import', 'turning', '--to', 'tpm2', '--access-key-id', accessKeyId, '--from', 'stdin', ...settings],
+      secretAccessKey,
+    )
+    await run(['rotate', 'turning', '--yes', '--overlap', '0', '--grace', '0'])
+    await iam.close()
+    const [fresh = 'none was given'] = iam.given
+    const scanner = new Scanner({ ...itemsOf('old secret', secretAccessKey), ...itemsOf('new secret', fresh) })
+    expect(scanner.items.length).toBe(8)
+    expect(count.look(scanner, proxy.bytes())).toEqual([])
+    expect(proxy.exchanges.length).toBeGreaterThan(10)
   })
 
   it('of a key in a TPM without TPM2_HMAC', async () => {

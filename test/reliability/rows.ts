@@ -377,7 +377,7 @@ const leaks: readonly Row[] = [
   {
     id: 'L-8',
     text: 'core files and swap',
-    later: 'there is no service unit yet; memory itself is searched under L-7',
+    partly: 'swap: the unit of serve forbids it, and a process cannot be looked at there',
   },
   { id: 'L-9', text: 'heap snapshot and diagnostic report' },
   { id: 'L-10', text: 'the terminal' },
