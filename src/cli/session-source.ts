@@ -11,6 +11,7 @@ import type { SessionSource } from '../credentials/session-source.ts'
 import { HardkeyError } from '../errors.ts'
 import { descriptorsOf, type PinSource, pinSourceOf, withAskedPinSource } from '../key/pin-source.ts'
 import { rememberPin } from '../lifecycle/remembered-pin.ts'
+import { checkAssumeRole } from '../sts/inputs.ts'
 import type { CommandContext } from './command.ts'
 import { giveSession } from './give-session.ts'
 import { keptSessions } from './kept-sessions.ts'
@@ -35,6 +36,7 @@ export async function sessionSource(context: CommandContext, options: SourceOpti
   const request = await sessionRequest(context, first)
   const roleArn = request.action === 'AssumeRole' ? request.input.roleArn : undefined
   const own = roleArn ?? ''
+  for (const role of otherRoles) checkOtherRole(role, first.accessKeyId)
   const asksForCode = request.action !== 'GetFederationToken' && request.input.serialNumber !== undefined
   const keepers = new Map([own, ...otherRoles].map((role) => [role, keeper(context, leastSeconds, !asksForCode)]))
   const kept = keptSessions(context)
@@ -51,14 +53,14 @@ export async function sessionSource(context: CommandContext, options: SourceOpti
     })
   return {
     roleArn,
-    credentials: (role = own, { signal } = {}) => {
+    credentials: async (role = own, { signal } = {}) => {
       const keeper = keepers.get(role)
       if (keeper === undefined) throw notListed(role)
       const given = keeper.get(async () => {
         const { credentials, clockOffset, lasts } = await fetched(role, !keeper.isHolding)
         return { credentials, clock: () => new Date(context.now().getTime() + clockOffset), whole: lasts }
       }, false)
-      return signal === undefined ? given : unlessAborted(given, signal)
+      return await (signal === undefined ? given : unlessAborted(given, signal))
     },
     close: async () => {
       closing.abort(new HardkeyError('ERR_KEY_CLOSED', 'the source of sessions is closed'))
@@ -113,6 +115,17 @@ function pinUntilRefused(context: CommandContext): AskedPin {
       }
     },
     forget: typed.forget,
+  }
+}
+
+/** Known now, so said now: not when a program asks for it. @throws ERR_CONFIG_INVALID */
+function checkOtherRole(roleArn: string, accessKeyId: string): void {
+  try {
+    checkAssumeRole({ roleArn }, accessKeyId)
+  } catch (error) {
+    if (!(error instanceof HardkeyError)) throw error
+    const message = error.message.replace(/^roleArn/, '--also-role')
+    throw new HardkeyError(error.code, message, { hint: error.hint, cause: error })
   }
 }
 

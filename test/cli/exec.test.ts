@@ -83,6 +83,12 @@ describe('--env', () => {
     expect(Object.keys(found).filter((name) => name.startsWith('AWS_CONTAINER'))).toEqual([])
   })
 
+  it('refuses a further role that is none by the name of its option, before a session is asked for', async () => {
+    const { stderr, status } = await exec(['--also-role', 'nonsense', ...ask()])
+    expect(stderr).toMatch(/^hardkey: error: --also-role has 8 characters/m)
+    expect(status).toBe(2)
+  })
+
   it('contradicts --also-role', async () => {
     const { stderr, status } = await exec(['--env', '--also-role', role, ...ask()])
     expect(stderr).toContain('hardkey: error: --env gives one session, so there is no --also-role\n')
