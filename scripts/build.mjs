@@ -216,7 +216,7 @@ async function makeTypes(folder) {
     input: Object.fromEntries(subpaths.map((path) => [path, `./src/${path}.ts`])),
     external: (id) => !/^[./]/.test(id),
     tsconfig: false,
-    plugins: [dts({ dtsOnly: true, generator: 'oxc', tsconfig: false })],
+    plugins: [dts({ emitDtsOnly: true, oxc: true, tsconfig: false })],
   })
   await build.write({ dir: folder, format: 'es', chunkFileNames: 'types/[name].d.ts' })
   await build.close()
