@@ -3,6 +3,7 @@
 
 import { closeSync, fstatSync, statSync } from 'node:fs'
 import { constants, devNull } from 'node:os'
+import { systemCode } from '../files/file-failure.ts'
 import { isTerminal } from './output.ts'
 
 /** How long the clean end may take before the process ends anyway. */
@@ -114,5 +115,15 @@ function isBadExit(signal: NodeJS.Signals): boolean {
 /** A terminal is a character device; one that is gone answers no question about itself, as /dev/null never does. */
 function isGoneTerminal(descriptor: number): boolean {
   const stats = fstatSync(descriptor)
-  return stats.isCharacterDevice() && !isTerminal(descriptor) && stats.rdev !== statSync(devNull).rdev
+  return stats.isCharacterDevice() && !isTerminal(descriptor) && stats.rdev !== deviceOf(devNull)
+}
+
+/** Its number; that of no device where it may not be looked at (Node's permission model). */
+function deviceOf(path: string): number | undefined {
+  try {
+    return statSync(path).rdev
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error
+    return undefined
+  }
 }

@@ -96,7 +96,7 @@ async function acquire<T>(
     if (already !== undefined) return { held: false, done: already }
     if (await takeOver(path, mine, content, overdue)) return { held: true, done: undefined }
     if (leftMilliseconds <= 0) {
-      await removeUnwritten(path)
+      if (await removeUnwritten(path)) continue
       return { held: false, done: undefined }
     }
     const wait = Math.min(pauseMilliseconds, leftMilliseconds)
@@ -186,10 +186,17 @@ async function seize(path: string, content: string, text: string): Promise<boole
   return textOf(await readLock(path)) === content
 }
 
-/** A lock that stayed without a name for a whole wait was left by a process killed between making and writing it. */
-async function removeUnwritten(path: string): Promise<void> {
+/**
+ * A lock that stayed without a name for a whole wait was left by a process killed between making and writing it. True where
+ * it was removed.
+ */
+async function removeUnwritten(path: string): Promise<boolean> {
   const lock = await readLock(path)
-  if (typeof lock === 'object' && readIdentity(lock.text) === undefined) await unlink(path).catch(() => undefined)
+  if (typeof lock !== 'object' || readIdentity(lock.text) !== undefined) return false
+  return await unlink(path).then(
+    () => true,
+    () => false,
+  )
 }
 
 interface Lock {

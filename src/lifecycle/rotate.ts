@@ -17,6 +17,9 @@ import { type RotationOutcome, type RotationParts, type RotationWish, timeText }
 import { RotationRun } from './rotation-run.ts'
 import { undoRotation } from './rotation-undo.ts'
 
+/** Who holds the journal names itself within milliseconds; a lock that names nobody after this was left by a killed run. */
+const lockWait = { waitMilliseconds: 1000 }
+
 /** How long an old key stays, inactive, where nobody says so. */
 const usualGraceSeconds = 7 * 86_400
 
@@ -30,7 +33,7 @@ const usualGraceSeconds = 7 * 86_400
 export async function rotate(parts: RotationParts, wish: RotationWish): Promise<RotationOutcome> {
   const { name, path } = parts.stored
   const lock = `${journalPath(path)}.lock`
-  return await withLock(lock, { waitMilliseconds: 0, signal: parts.signal }, async (held) => {
+  return await withLock(lock, { ...lockWait, signal: parts.signal }, async (held) => {
     if (!held) throw underWay(name)
     const run = new RotationRun(parts)
     try {
