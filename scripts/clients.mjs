@@ -11,15 +11,6 @@ import { cells, day, importTypeScript, readTally } from './reliability.mjs'
 
 const page = join(resolve(import.meta.dirname, '..'), 'docs', 'clients.md')
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  try {
-    process.stdout.write(`${await writeClients()}\n`)
-  } catch (error) {
-    process.stderr.write(`clients: ${error.message}\n`)
-    process.exitCode = 1
-  }
-}
-
 /** @returns the counts in one line */
 export async function writeClients() {
   const matrix = await importTypeScript('test/clients/matrix.ts')
@@ -108,4 +99,13 @@ function cellsBefore(text, name) {
   const heads = rows.filter((row) => row[0] === 'client')
   const own = rows.filter((row) => row[0] === name)
   return Object.fromEntries(own.flatMap((row, table) => row.map((cell, index) => [heads[table]?.[index], cell])))
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  try {
+    process.stdout.write(`${await writeClients()}\n`)
+  } catch (error) {
+    process.stderr.write(`clients: ${error.message}\n`)
+    process.exitCode = 1
+  }
 }

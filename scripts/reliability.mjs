@@ -12,15 +12,6 @@ import { countRows, idsOf } from './reliability-rows.mjs'
 const root = resolve(import.meta.dirname, '..')
 const projects = ['house', 'peers']
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  try {
-    process.stdout.write(`${await writeReport()}\n`)
-  } catch (error) {
-    process.stderr.write(`reliability: ${error.message}\n`)
-    process.exitCode = 1
-  }
-}
-
 /** @returns the counts in one line */
 export async function writeReport() {
   const { sections } = await importTypeScript('test/reliability/rows.ts')
@@ -131,4 +122,13 @@ export function cells(...texts) {
 
 export function day(date) {
   return date.toISOString().slice(0, 10)
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  try {
+    process.stdout.write(`${await writeReport()}\n`)
+  } catch (error) {
+    process.stderr.write(`reliability: ${error.message}\n`)
+    process.exitCode = 1
+  }
 }
