@@ -5,7 +5,7 @@
 
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { PeerOwners } from '../endpoint/peer-owner.ts'
 import { HardkeyError } from '../errors.ts'
@@ -51,15 +51,21 @@ function handOver(server: Server, path: string, link: string, signal: AbortSigna
   return new Promise((resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
     let isGiven = false
-    server.on('request', async (request, response) => {
+    const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
       const isAsked = request.method === 'GET' && request.url === path
       const isOurs = isAsked && (await isOfThisUser(request))
       if (isAsked && !isOurs) onOther()
-      if (!isOurs || isGiven) return response.writeHead(404, { connection: 'close' }).end()
+      if (!isOurs || isGiven) {
+        response.writeHead(404, { connection: 'close' }).end()
+        return
+      }
       isGiven = true
       const headers = { 'cache-control': 'no-store', 'referrer-policy': 'no-referrer', connection: 'close' }
       response.once('close', resolve)
-      return response.writeHead(303, { location: link, ...headers }).end()
+      response.writeHead(303, { location: link, ...headers }).end()
+    }
+    server.on('request', (request, response) => {
+      answer(request, response).catch(reject)
     })
   })
 }

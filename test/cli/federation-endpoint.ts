@@ -1,7 +1,7 @@
 // A sign-in endpoint on this machine, as the IAM User Guide describes it ("Enable custom identity broker access to the AWS
 // console"). In: requests. Out: a sign-in token for each session in the right form, and what it was asked.
 
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 export interface FederationEndpoint {
@@ -19,7 +19,7 @@ export async function startFederationEndpoint(answer?: {
   readonly body: string
 }): Promise<FederationEndpoint> {
   const asked: Readonly<Record<string, unknown>>[] = []
-  const server = createServer(async (request, response) => {
+  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const parts: Buffer[] = []
     for await (const part of request) parts.push(part as Buffer)
     const { Session, ...rest } = Object.fromEntries(new URLSearchParams(Buffer.concat(parts).toString()))
@@ -31,6 +31,9 @@ export async function startFederationEndpoint(answer?: {
     const isRight = request.method === 'POST' && rest.Action === 'getSigninToken' && isSession
     const { status, body } = answer ?? (isRight ? token : { status: 400, body: 'Invalid session' })
     response.writeHead(status, { 'content-type': 'application/json' }).end(body)
+  }
+  const server = createServer((request, response) => {
+    respond(request, response).catch((error: unknown) => response.destroy(error as Error))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   // A server that listens on a port has an address of this kind.

@@ -115,7 +115,7 @@ function acts(key: HmacKey, { request, text, other, number, now, hoursOff }: Giv
       return hash.digest()
     },
     () => checkValue(key),
-    async () => compareKey(await delivered(text), key, { refusal: undefined, signal: undefined }),
+    async () => compareKey(delivered(text), key, { refusal: undefined, signal: undefined }),
   ]
 }
 
