@@ -2,14 +2,11 @@
 // of a user or role. Out: the keys, a new one, or one HardkeyError that says what to look at. AWS IAM API Reference 2010-05-08.
 // CreateAccessKey is sent once: where its answer is lost, ListAccessKeys tells whether there is a key more.
 
-import { setTimeout as wait } from 'node:timers/promises'
 import { HardkeyError } from '../errors.ts'
-import { type HttpClient, httpClient } from '../http/client.ts'
-import { QueryCaller } from '../query/call.ts'
+import type { HttpClient } from '../http/client.ts'
+import { callerOf } from '../query/caller-of.ts'
 import type { Parameter } from '../query/form.ts'
-import { EndpointClock } from '../query/skew.ts'
 import type { DateKeySource } from '../sigv4/date-key.ts'
-import { sigV4Signer } from '../sigv4/signer.ts'
 import { type AccessKey, type AccessKeyUse, readAccessKeys, readDone, readLastUse } from './answer.ts'
 import { type IamEndpointOptions, iamEndpoint } from './endpoints.ts'
 import { type NewAccessKey, readNewAccessKey } from './new-access-key.ts'
@@ -68,21 +65,8 @@ export interface IamClient {
 
 /** A client of the one endpoint of IAM in a partition. @throws ERR_CONFIG_INVALID for a region or endpoint that cannot be */
 export function iamClient(options: IamClientOptions): IamClient {
-  const { keys, now = () => new Date() } = options
   const endpoint = iamEndpoint(options)
-  const caller = new QueryCaller({
-    service: { name: 'iam', version: '2010-05-08' },
-    keys,
-    endpoint,
-    http: options.http ?? httpClient(),
-    signer: sigV4Signer({ keys, region: endpoint.signingRegion, service: 'iam', now }),
-    clock: new EndpointClock(now),
-    now,
-    random: options.random ?? Math.random,
-    sleep: options.sleep ?? ((milliseconds, signal) => wait(milliseconds, undefined, { signal })),
-    maxAttempts: options.maxAttempts ?? 3,
-    deadlineMilliseconds: options.deadlineMilliseconds ?? 30_000,
-  })
+  const caller = callerOf({ name: 'iam', version: '2010-05-08' }, endpoint, options)
   const change = async (action: string, parameters: readonly Parameter[], signal?: AbortSignal): Promise<void> =>
     readDone(await caller.call({ action, parameters }, signal), action)
   return {

@@ -2,13 +2,10 @@
 // Out: the caller's identity or temporary credentials, or one HardkeyError that says what to look at.
 // AWS STS API Reference 2011-06-15; retries as in the AWS SDKs' "standard" mode, with one deadline over all attempts.
 
-import { setTimeout as wait } from 'node:timers/promises'
 import { HardkeyError } from '../errors.ts'
-import { type HttpClient, httpClient } from '../http/client.ts'
-import { QueryCaller } from '../query/call.ts'
-import { EndpointClock } from '../query/skew.ts'
+import type { HttpClient } from '../http/client.ts'
+import { callerOf } from '../query/caller-of.ts'
 import type { DateKeySource } from '../sigv4/date-key.ts'
-import { sigV4Signer } from '../sigv4/signer.ts'
 import { type CallerIdentity, readCallerIdentity, readSession, type StsSession } from './answer.ts'
 import { type StsEndpoint, stsEndpoint } from './endpoints.ts'
 import {
@@ -84,21 +81,9 @@ export interface StsClient {
  * ```
  */
 export function stsClient(options: StsClientOptions): StsClient {
-  const { keys, now = () => new Date() } = options
+  const { keys } = options
   const endpoint = stsEndpoint(options)
-  const caller = new QueryCaller({
-    service: { name: 'sts', version: '2011-06-15' },
-    keys,
-    endpoint,
-    http: options.http ?? httpClient(),
-    signer: sigV4Signer({ keys, region: endpoint.signingRegion, service: 'sts', now }),
-    clock: new EndpointClock(now),
-    now,
-    random: options.random ?? Math.random,
-    sleep: options.sleep ?? ((milliseconds, signal) => wait(milliseconds, undefined, { signal })),
-    maxAttempts: inRange('maxAttempts', options.maxAttempts ?? 3, 1, 10),
-    deadlineMilliseconds: inRange('deadlineMilliseconds', options.deadlineMilliseconds ?? 30_000, 1, 3_600_000),
-  })
+  const caller = callerOf({ name: 'sts', version: '2011-06-15' }, endpoint, options)
   const session = async (input: CheckedInput, signal: AbortSignal | undefined): Promise<StsSession> =>
     readSession(await caller.call(queryOf(input), signal), { input, isAws: endpoint.isAws, time: caller.clock.now() })
   return {
@@ -119,11 +104,6 @@ export function stsClient(options: StsClientOptions): StsClient {
       if (options.http === undefined) caller.close()
     },
   }
-}
-
-function inRange(name: string, value: number, least: number, most: number): number {
-  if (Number.isInteger(value) && value >= least && value <= most) return value
-  throw new HardkeyError('ERR_CONFIG_INVALID', `${name} is ${value}, not a whole number from ${least} to ${most}`)
 }
 
 /** A role of another partition cannot be assumed: the accounts of partitions know nothing of each other. */
