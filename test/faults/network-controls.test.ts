@@ -30,7 +30,7 @@ const controls: readonly Control[] = [
   {
     id: 'F-H02',
     build: 'tries once',
-    file: 'src/sts/client.ts',
+    file: 'src/query/caller-of.ts',
     text: 'options.maxAttempts ?? 3',
     instead: '1',
     check: async () => {
