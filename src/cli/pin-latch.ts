@@ -3,7 +3,7 @@
 // 1. Of a source is kept what tells that it changed (path, inode, size and time of a file), never the PIN or a hash of it.
 // 2. A source that nobody has tried yet is tried by one process at a time; the others wait for what comes of it.
 // 3. A person who is asked is a new source each time: nothing is kept of that. Vault counts no tries of a token, and a
-//    passphrase has no counter: only tokens and TPMs are guarded.
+//    passphrase has no counter: only PKCS#11 tokens, TPMs and the logins that a server locks are guarded.
 
 import { type BigIntStats, fstatSync, readdirSync, statSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,7 +16,13 @@ import { type WhileAlive, withLock } from '../files/with-lock.ts'
 import { withoutPinSource } from '../key/pin-source.ts'
 import type { KeyUri } from '../key/uri.ts'
 
-const guarded: readonly string[] = ['pkcs11', 'tpm2']
+/** What locks after some refusals, and where it gets its secret from, where that is no `pin-source`. */
+const guarded: ReadonlyMap<string, string> = new Map([
+  ['pkcs11', 'pin-source'],
+  ['tpm2', 'pin-source'],
+  ['vault approle', 'secret-source'],
+  ['vault userpass', 'password-source'],
+])
 /** Sources that ask a person. */
 const asking: readonly string[] = ['prompt:', 'pinentry:', 'askpass:']
 const prefix = 'pin-'
@@ -160,10 +166,13 @@ function refusedBefore({ where, identity }: Source, refusal: string, serviceCode
 
 /** Undefined where a person is asked, nothing is, or nothing is lost by another try. */
 function sourceOf(uri: KeyUri, credentialsFolder: string | undefined): Source | undefined {
-  const where = uri.has('pin-value') ? 'pin-value' : uri.get('pin-source')
-  if (where === undefined || asking.includes(where) || !guarded.includes(uri.scheme)) return undefined
-  // All objects of a token have one PIN.
-  const device = withoutPinSource(uri).with({ path: { object: undefined, id: undefined, type: undefined } })
+  const own = guarded.get(uri.scheme === 'vault' ? `vault ${uri.get('login')}` : uri.scheme)
+  if (own === undefined) return undefined
+  const where = uri.has('pin-value') ? 'pin-value' : (uri.get('pin-source') ?? uri.get(own))
+  if (where === undefined || asking.includes(where)) return undefined
+  // All objects of a token have one PIN, and all keys of a server one login.
+  const one = { object: undefined, id: undefined, type: undefined, key: undefined, mount: undefined }
+  const device = withoutPinSource(uri).with({ path: one, query: { 'key-version': undefined } })
   return { name: `${device} ${where}`, where, identity: identityOf(where, credentialsFolder) }
 }
 

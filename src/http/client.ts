@@ -54,6 +54,8 @@ export interface SendOptions {
   readonly maxBytes?: number | undefined
   /** The answer holds a secret: what was read from the socket is wiped, so that the body is the only copy. */
   readonly holdsSecret?: boolean | undefined
+  /** Called before the first byte goes out: until then the server has heard nothing. */
+  readonly sending?: (() => void) | undefined
 }
 
 /** Sends requests; keeps connections for the next one. */
@@ -114,12 +116,13 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
     return target
   }
   return {
-    async send(request, { signal, maxBytes, holdsSecret } = {}) {
+    async send(request, { signal, maxBytes, holdsSecret, sending } = {}) {
       return exchange(pool, targetOf(request.url), request, {
         firstByteMilliseconds: options.firstByteMilliseconds ?? 10_000,
         totalMilliseconds: options.totalMilliseconds ?? 20_000,
         maxBytes: maxBytes ?? options.maxBytes ?? 65_536,
         holdsSecret,
+        sending,
         signals: signal === undefined ? [closing.signal] : [signal, closing.signal],
       })
     },

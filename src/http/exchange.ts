@@ -39,6 +39,8 @@ export interface ExchangeLimits {
   readonly maxBytes: number
   /** Wipes what was read from the socket. */
   readonly holdsSecret?: boolean | undefined
+  /** Told when there is a connection, before the first byte goes out. */
+  readonly sending?: (() => void) | undefined
   /** Each ends the exchange with its reason. */
   readonly signals: readonly AbortSignal[]
 }
@@ -61,6 +63,7 @@ export function exchange(
     const stop = (): void => void request.destroy()
     signal.addEventListener('abort', stop, { once: true })
     const wipe = limits.holdsSecret === true ? keepReads(request) : undefined
+    if (limits.sending !== undefined) request.once('socket', limits.sending)
     try {
       const response = await answerTo(request, outgoing.body, target.host, limits.firstByteMilliseconds)
       const body = await readBody(request, response, target.host, limits.maxBytes)

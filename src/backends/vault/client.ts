@@ -110,7 +110,9 @@ export class VaultClient {
       turns.last = outcome.error
       turns.refused = outcome.passing === 'elsewhere' ? turns.refused + 1 : 0
       const isEverywhere = turns.refused === this.#settings.addresses.length
-      if (isEverywhere || !mayRepeat(request, outcome.passing)) throw outcome.error
+      if (isEverywhere || !mayRepeat(request, outcome.passing)) {
+        throw outcome.passing === 'unknown' ? notKnown(outcome.error) : outcome.error
+      }
       this.#turnFrom(address)
     }
     turns.failures += 1
@@ -137,16 +139,22 @@ export class VaultClient {
   async #attempt(address: VaultAddress, request: VaultRequest, signal: AbortSignal | undefined): Promise<Outcome> {
     const path = `/v1/${request.path}`
     let answer: VaultAnswer
+    // Asked only of what may not be sent twice.
+    let isSent = request.once !== true
+    const noteSending = (): void => {
+      isSent = true
+    }
+    const sending = isSent ? undefined : noteSending
     try {
       const { method, body } = request
       const url = `${address.base}${path}`
       const headers = headersOf(request, this.#settings.namespace)
-      const answered = await this.#clientFor(address).send({ method, url, headers, body }, { signal })
+      const answered = await this.#clientFor(address).send({ method, url, headers, body }, { signal, sending })
       answer = { ...answered, where: address.name }
       if (answer.status >= 300) blank(answer.body, [request.token?.(), request.secret])
     } catch (error) {
       signal?.throwIfAborted()
-      return { error: connectionFailure(error), passing: passingFailure(error) }
+      return { error: connectionFailure(error), passing: passingFailure(error, isSent) }
     }
     if (answer.status >= 300 && answer.status < 400) {
       const leader = redirectTarget(answer.headers.location, path, this.#settings.addresses)
@@ -184,11 +192,18 @@ function mayRepeat({ once }: VaultRequest, passing: Passing | 'elsewhere' | unde
 }
 
 /** A connection that was never made has carried nothing. */
-function passingFailure(error: unknown): Passing | 'elsewhere' | undefined {
+function passingFailure(error: unknown, isSent: boolean): Passing | 'elsewhere' | undefined {
   if (!(error instanceof HardkeyError)) return undefined
-  if (!error.tryAgain) return error.code === 'ERR_STS_UNREACHABLE' ? 'elsewhere' : undefined
-  const neverThere = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH', 'ENOENT']
-  return error.serviceCode !== undefined && neverThere.includes(error.serviceCode) ? 'unprocessed' : 'unknown'
+  if (error.tryAgain) return isSent ? 'unknown' : 'unprocessed'
+  return error.code === 'ERR_STS_UNREACHABLE' ? 'elsewhere' : undefined
+}
+
+/** A change that may have been made. */
+function notKnown(error: unknown): unknown {
+  if (!(error instanceof HardkeyError)) return error
+  const { code, message, cause, serviceCode, status } = error
+  const hint = 'whether it was done there is not known, so it is not sent again by itself'
+  return new HardkeyError(code, message, { hint, cause, serviceCode, status })
 }
 
 function late(error: unknown, milliseconds: number): unknown {

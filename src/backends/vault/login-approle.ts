@@ -9,8 +9,9 @@ export async function appRoleLogin(
   { mount, roleId }: Extract<VaultLogin, { method: 'approle' }>,
 ): Promise<Lease> {
   const secretId = await asked(parts, 'secret ID', 'the AppRole')
-  return await sendLogin(parts, mount, 'login', [
+  const members = [
     ['role_id', roleId],
     ['secret_id', secretId],
-  ])
+  ] as const
+  return await sendLogin(parts, mount, 'login', members, { isCounted: true })
 }

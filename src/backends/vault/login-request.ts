@@ -1,8 +1,10 @@
 // One request that logs in. In: a mount, names, a secret from the pin source. Out: a lease: the token, how long it lives,
 // whether it can be renewed. HTTP API of Vault and OpenBao, "Auth methods".
-// 1. The pin source is asked once for a login, and its answer is tried once.
+// 1. The pin source is asked once for a login, and its answer is tried once. Where servers count refusals (AppRole, user
+//    names), a login whose answer was lost is not sent again, and a secret that was refused not until the source has another.
 // 2. The secret goes into the body of the request as bytes, which are wiped; nothing of it stays.
 
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { HardkeyError } from '../../errors.ts'
 import type { PinRequest, PinSource } from '../../key/pin-source.ts'
 import { Secret } from '../../key/secret.ts'
@@ -20,6 +22,31 @@ export interface LoginParts {
   readonly pin: PinSource
   readonly token: Settings['token']
   readonly signal: AbortSignal | undefined
+  readonly refused: RefusedLogin
+}
+
+/** What a server has refused, for the life of an opened key. Nothing by which the secret could be found. */
+export class RefusedLogin {
+  readonly #salt = randomBytes(32)
+  #last: { readonly proof: Uint8Array; readonly error: HardkeyError } | undefined
+
+  /** @throws ERR_PIN_INCORRECT for the secret that was refused last */
+  expectOther(secret: Secret): void {
+    if (this.#last === undefined || !timingSafeEqual(this.#last.proof, this.#proofOf(secret))) return
+    const { code, message, status } = this.#last.error
+    throw new HardkeyError(code, `${message}; it is not tried again`, {
+      status,
+      hint: 'correct what its pin source gives, or open the key again',
+    })
+  }
+
+  keep(secret: Secret, error: HardkeyError): void {
+    this.#last = { proof: this.#proofOf(secret), error }
+  }
+
+  #proofOf(secret: Secret): Uint8Array {
+    return secret.lend((bytes) => createHmac('sha256', this.#salt).update(bytes).digest())
+  }
 }
 
 /** A token for a time. The holder wipes it. */
@@ -42,25 +69,35 @@ export async function asked(
 
 /** Sends a login: `members` as JSON, the secret in it as bytes. Wipes the secret. */
 export async function sendLogin(
-  { client, signal }: LoginParts,
+  { client, signal, refused }: LoginParts,
   mount: string,
   path: string,
   members: readonly (readonly [name: string, value: string | Secret])[],
+  { isCounted = false }: { readonly isCounted?: boolean } = {},
 ): Promise<Lease> {
   const [secret] = members.map(([, value]) => value).filter((value) => value instanceof Secret)
+  const counted = isCounted ? secret : undefined
   const body = jsonBody(members)
   try {
-    const answer = await client.call({ method: 'POST', path: `auth/${mount}/${path}`, body, secret }, signal)
-    if (answer.status !== 200) throw loginRefused(answer, mount)
-    const { token, seconds, renewable } = readLogin(answer.body, answer.where)
-    if (token !== undefined) return { token: Secret.take(token), seconds, renewable }
-    throw new HardkeyError('ERR_BACKEND_UNSUPPORTED', `the login at auth/${mount} wants a second factor`, {
-      hint: 'log in with a method that wants none, as approle or cert',
-    })
+    if (counted !== undefined) refused.expectOther(counted)
+    const request = { method: 'POST', path: `auth/${mount}/${path}`, body, secret, once: isCounted } as const
+    const answer = await client.call(request, signal)
+    if (answer.status === 200) return leaseOf(answer, mount)
+    const error = loginRefused(answer, mount)
+    if (counted !== undefined && error.code === 'ERR_PIN_INCORRECT') refused.keep(counted, error)
+    throw error
   } finally {
     body.fill(0)
     secret?.wipe()
   }
+}
+
+function leaseOf({ body, where }: VaultAnswer, mount: string): Lease {
+  const { token, seconds, renewable } = readLogin(body, where)
+  if (token !== undefined) return { token: Secret.take(token), seconds, renewable }
+  throw new HardkeyError('ERR_BACKEND_UNSUPPORTED', `the login at auth/${mount} wants a second factor`, {
+    hint: 'log in with a method that wants none, as approle or cert',
+  })
 }
 
 function loginRefused(answer: VaultAnswer, mount: string): HardkeyError {

@@ -9,5 +9,6 @@ export async function userpassLogin(
   { mount, username }: Extract<VaultLogin, { method: 'userpass' }>,
 ): Promise<Lease> {
   const password = await asked(parts, 'password', `user "${username}"`)
-  return await sendLogin(parts, mount, `login/${encodeURIComponent(username)}`, [['password', password]])
+  const path = `login/${encodeURIComponent(username)}`
+  return await sendLogin(parts, mount, path, [['password', password]], { isCounted: true })
 }

@@ -11,7 +11,7 @@ import { abortable } from '../../key/guard.ts'
 import type { Secret } from '../../key/secret.ts'
 import { readLogin, readLookup } from './answer.ts'
 import { logIn } from './login.ts'
-import type { Lease, LoginParts } from './login-request.ts'
+import { type Lease, type LoginParts, RefusedLogin } from './login-request.ts'
 import type { Settings } from './settings.ts'
 import type { VaultAnswer } from './status.ts'
 
@@ -39,7 +39,8 @@ export class TokenKeeper {
   }
 
   /** Logs in. @throws as `logIn` */
-  static async open(parts: LoginParts, now: Settings['now']): Promise<TokenKeeper> {
+  static async open(given: Omit<LoginParts, 'refused'>, now: Settings['now']): Promise<TokenKeeper> {
+    const parts = { ...given, refused: new RefusedLogin() }
     return new TokenKeeper(parts, now, await logIn(parts))
   }
 

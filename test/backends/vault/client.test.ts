@@ -157,7 +157,15 @@ describe('what is never tried again', () => {
     expect(server.heard).toHaveLength(1)
   })
 
-  it('but a change that was certainly not made is', async () => {
+  it('but a change whose connection was never made goes to the next address', async () => {
+    const mute = await bytesServerForTest(() => ['hang'])
+    const own = await bytesServerForTest(inOrder(ok), { tls: authority.issue({ names: ['127.0.0.1'] }) })
+    const addresses = readAddresses([mute, own].map(({ port }) => `https://127.0.0.1:${port}`).join(','))
+    const { client } = clientFor([], { addresses, authorities: [authority.ca], timeoutMilliseconds: 30_000 })
+    expect((await ask(client, { once: true })).status).toBe(200)
+  })
+
+  it('and a change that was certainly not made is', async () => {
     const server = await bytesServerForTest(inOrder(errors(503, 'sealed'), errors(429, ''), ok))
     const { client } = clientFor([server])
     expect((await ask(client, { once: true })).status).toBe(200)

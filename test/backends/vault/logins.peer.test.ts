@@ -3,7 +3,7 @@
 
 import { chmodSync, readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { openKey } from '../../../src/backends/open.ts'
 import { expectNoCanary } from '../../contract/canary.ts'
 import { answer, bytesServerForTest, headerOf } from '../../faults/bytes-server.ts'
@@ -11,6 +11,7 @@ import { testAuthority } from '../../http/certificates.ts'
 import { baoText } from '../../peers/bao-client.ts'
 import { type OpenBao, startOpenBao } from '../../peers/openbao.ts'
 import { dateKey, day, failureOf, hex, keyUri, opened, secretBytes } from './fixture.ts'
+import { recorder } from './recorder.ts'
 
 let bao: OpenBao
 let roleId: string
@@ -72,6 +73,36 @@ describe('AppRole', () => {
     )
     expect(logins()).toBe(before + 1)
   }, 30_000)
+
+  it('F-V05: refused for an opened key is tried once, until its source gives another secret ID', async () => {
+    const file = bao.write('changing-id', await newSecretId())
+    const key = await openKey(keyUri(bao, { login: 'approle', 'role-id': roleId, 'secret-source': `file:${file}` }))
+    onTestFinished(async () => key.close())
+    bao.write('changing-id', 'no-such-secret-id')
+    // The token ends, and a server locks an AppRole that is wrong five times.
+    await pause(7000)
+    const before = logins()
+    for (let calls = 0; calls < 6; calls++) {
+      expect(await failureOf(key.hmac(day))).toMatchObject({ code: 'ERR_PIN_INCORRECT' })
+    }
+    expect(logins()).toBe(before + 1)
+    bao.write('changing-id', await newSecretId())
+    expect(hex(await key.hmac(day))).toBe(dateKey)
+    expect(logins()).toBe(before + 2)
+  }, 30_000)
+
+  it('whose answer is lost is not sent again, since its secret ID may be for one use', async () => {
+    const between = await recorder(bao)
+    const caFile = bao.write('between.pem', between.ca)
+    const uri = keyUri({ url: between.url, caFile }, { login: 'approle', 'role-id': roleId })
+    between.order({ at: /auth\/approle\/login/, answer: 'lost', times: 1 })
+    const before = logins()
+    expect(await failureOf(opened(uri, await newSecretId()))).toMatchObject({
+      code: 'ERR_DEVICE_UNAVAILABLE',
+      hint: expect.stringContaining('not sent again by itself'),
+    })
+    expect(logins()).toBe(before + 1)
+  })
 
   it('at another mount, or at none, names the mount to check', async () => {
     await bao.done('POST', 'sys/auth/hosts', { type: 'approle' })
