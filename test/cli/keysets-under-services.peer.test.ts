@@ -156,6 +156,14 @@ describe('credentials for AWS KMS', () => {
   })
 })
 
+it('F-V07: a transit key that is not there is named, and not made, whatever the token may do', async () => {
+  const environment = { ...baoEnvironment(), BAO_TOKEN: bao.token }
+  const ran = await checkIn('misspelt', `hcvault://127.0.0.1:${bao.port}/transit/keys/kekk`, environment)
+  expect(ran.stderr).toContain(`has no key "kekk" at the mount "transit"`)
+  expect(ran.status).toBe(1)
+  expect(Object((await bao.done('LIST', 'transit/keys')).data).keys).toEqual(['kek'])
+})
+
 it("a token of Vault's own command goes to its own server alone", async () => {
   const environment = { ...baoEnvironment(), BAO_ADDR: 'https://another.example:8200' }
   const ran = await checkIn('elsewhere', `hcvault://127.0.0.1:${bao.port}/transit/keys/kek`, environment)

@@ -72,7 +72,11 @@ function refusal({ status }: HttpAnswer, words: string | undefined, asked: Asked
     return fail('ERR_KEY_NOT_FOUND', `${where} has no mount "${mount}"`, 'check kek and namespace in the key URI')
   }
   if (/key not found/.test(words)) {
-    return fail('ERR_KEY_NOT_FOUND', `${where} has no key "${key}" at the mount "${mount}"`, 'check kek in the key URI')
+    const hint = `check kek in the key URI, or make the key first: bao write -f ${mount}/keys/${key}`
+    return fail('ERR_KEY_NOT_FOUND', `${where} has no key "${key}" at the mount "${mount}"`, hint)
+  }
+  if (/not supported for key type/.test(words)) {
+    return fail('ERR_KEY_UNUSABLE', `the key "${key}" of ${where} does not encrypt`, words)
   }
   if (/too old|disallowed by policy|too new/.test(words)) {
     const hint = 'its min_decryption_version is above that of the keyset, or the keyset is of another key'

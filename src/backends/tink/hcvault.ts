@@ -6,6 +6,7 @@
 // 4. It is kept while the keyset is open, and asked for again only where the server refuses it later.
 // 5. A 403 alone does not say whether the token or its policy is the reason. The mount is shown to every token that may do
 //    anything there, and to no other: one look at it tells.
+// 6. A server makes the key that it is asked to encrypt with, where the policy allows it: whether it is there is asked first.
 
 import { HardkeyError } from '../../errors.ts'
 import type { HttpAnswer, OutgoingRequest } from '../../http/client.ts'
@@ -29,13 +30,11 @@ export function hcvaultKek(address: HcvaultAddress, options: HcvaultOptions, par
   const transit = new Transit(address, options, parts)
   return {
     title: `transit key ${address.mount}/${address.key} of ${transit.where}`,
-    encrypt: (keyset, signal) =>
-      transit.ask(
-        'encrypt',
-        bodyWithBytes({}, 'plaintext', keyset),
-        (json) => ciphertextIn(json, transit.where),
-        signal,
-      ),
+    async encrypt(keyset, signal) {
+      await transit.expectKey(signal)
+      const body = bodyWithBytes({}, 'plaintext', keyset)
+      return await transit.ask('encrypt', body, (json) => ciphertextIn(json, transit.where), signal)
+    },
     async decrypt(encrypted, signal) {
       const body = Buffer.from(JSON.stringify({ ciphertext: ciphertextText(encrypted) }))
       return await transit.ask('decrypt', body, (json) => json.bytes('data.plaintext'), signal)
@@ -90,6 +89,15 @@ class Transit {
       throw (await this.#isTokenAccepted(signal)) ? error : tokenRefused(this.where)
     } finally {
       body.fill(0)
+    }
+  }
+
+  /** Asks for what no key decrypts: that makes none, and wants no right but that to open the keyset. @throws ERR_KEY_NOT_FOUND */
+  async expectKey(signal: AbortSignal | undefined): Promise<void> {
+    try {
+      await this.ask('decrypt', Buffer.from('{"ciphertext":"none"}'), (json) => json.bytes('data.plaintext'), signal)
+    } catch (error) {
+      if (!(error instanceof HardkeyError) || error.code !== 'ERR_KEY_FILE_INVALID') throw error
     }
   }
 
