@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { HardkeyError } from '../../errors.ts'
 import { abortable } from '../../key/guard.ts'
 import type { DeviceContext, Protection } from '../../key/hmac-key.ts'
+import { timeLimit } from '../../key/time-limit.ts'
 import type { KeyUri } from '../../key/uri.ts'
 import { namesUnattendedPin, type TokenAddress } from './address.ts'
 import { CKF_HW, CKF_HW_SLOT } from './constants.ts'
@@ -44,9 +45,6 @@ export interface Settings extends Limits {
   readonly environment: Environment | undefined
 }
 
-/** More is more than a timer of Node can wait for: it would end at once. */
-const longestMilliseconds = 2 ** 31 - 1
-
 /** @throws ERR_USAGE for a time that is not a number above 0, or is beyond 24 days */
 export function settingsOf(options: Pkcs11Options): Settings {
   const settings = {
@@ -54,11 +52,7 @@ export function settingsOf(options: Pkcs11Options): Settings {
     pinPadTimeoutMilliseconds: options.pinPadTimeoutMilliseconds ?? 45_000,
     pauseMilliseconds: options.pauseMilliseconds ?? 5000,
   }
-  for (const [name, value] of Object.entries(settings)) {
-    if (!(value > 0 && value <= longestMilliseconds)) {
-      throw new HardkeyError('ERR_USAGE', `${name} must be a number from 1 to ${longestMilliseconds}`)
-    }
-  }
+  for (const [name, value] of Object.entries(settings)) timeLimit(name, value)
   return { ...settings, environment: options.environment }
 }
 

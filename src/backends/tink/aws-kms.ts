@@ -2,7 +2,7 @@
 // request each. AWS KMS API Reference, Encrypt and Decrypt (AWS JSON 1.1, TrentService); Tink's AWS KMS AEAD.
 // 1. The answer must name the key that was asked: another one is refused (F-K06).
 // 2. Tink puts associated data into the EncryptionContext; that of a keyset is empty, so there is none (F-K05).
-// 3. Credentials are asked for anew with each call, since they may have been renewed.
+// 3. Credentials are asked for anew with each attempt, since they may have been renewed, and within its time.
 
 import { HardkeyError } from '../../errors.ts'
 import type { HttpAnswer, OutgoingRequest } from '../../http/client.ts'
@@ -11,7 +11,7 @@ import { secretDateKeys } from '../../sigv4/date-key.ts'
 import { sigV4Signer } from '../../sigv4/signer.ts'
 import { awsKmsRefusal } from './aws-kms-status.ts'
 import type { AwsKmsAddress } from './kek-uri.ts'
-import { callService, type ServiceParts, type Verdict } from './service-call.ts'
+import { callService, givenInTime, type ServiceParts, type Verdict } from './service-call.ts'
 import { bodyWithBytes, SecretJson, unlike } from './service-json.ts'
 import type { ServiceKek } from './service-kek.ts'
 
@@ -24,8 +24,8 @@ export interface AwsCredentials {
 
 /** What a call to AWS KMS needs besides the key. */
 export interface AwsKmsOptions {
-  /** Bytes and a Secret among them are taken over and wiped. */
-  readonly credentials: () => Promise<AwsCredentials>
+  /** Bytes and a Secret among them are taken over and wiped. It ends when the signal aborts. */
+  readonly credentials: (signal: AbortSignal) => Promise<AwsCredentials>
   /** In place of the regional endpoint. */
   readonly endpoint: string | undefined
 }
@@ -95,16 +95,19 @@ interface Signing {
 }
 
 async function signed({ address, options, parts, endpoint, action, body, signal }: Signing): Promise<OutgoingRequest> {
-  const { accessKeyId, secretAccessKey, sessionToken } = await options.credentials()
+  const given = options.credentials(signal)
+  const credentials = await givenInTime('credentials for AWS KMS', given, parts, signal)
+  const { accessKeyId, secretAccessKey, sessionToken } = credentials
   const keys = secretDateKeys({ accessKeyId, secretAccessKey, sessionToken })
-  wipe(secretAccessKey)
+  wipeCredentials(credentials)
   const signer = sigV4Signer({ keys, region: address.region, service: 'kms', now: parts.now })
   const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': `TrentService.${action}` }
   const request = await signer.sign({ method: 'POST', url: `${endpoint}/`, headers, body }, { signal })
   return { ...request, headers: { ...request.headers, 'user-agent': 'hardkey' }, body }
 }
 
-function wipe(secret: AwsCredentials['secretAccessKey']): void {
+/** A secret that is text cannot be wiped. */
+export function wipeCredentials({ secretAccessKey: secret }: AwsCredentials): void {
   if (secret instanceof Uint8Array) secret.fill(0)
   else if (typeof secret !== 'string') secret.wipe()
 }

@@ -9,6 +9,7 @@ import type { HmacKey, KeyBackend } from '../../key/hmac-key.ts'
 import type { PinSource } from '../../key/pin-source.ts'
 import { Secret } from '../../key/secret.ts'
 import { softwareKey } from '../../key/software-key.ts'
+import { timeLimit } from '../../key/time-limit.ts'
 import type { AwsCredentials } from './aws-kms.ts'
 import type { ServiceOptions } from './kek-service.ts'
 import type { KeysetFile } from './keyset-file.ts'
@@ -44,6 +45,8 @@ export interface TinkOptions extends ServiceOptions {
  * service also ERR_POLICY_REFUSED, ERR_KEY_UNUSABLE, ERR_STS_REFUSED (AWS and its credentials), ERR_DEVICE_UNAVAILABLE,
  * ERR_DEVICE_FAILED, ERR_TIMEOUT. A key that was idle may throw these at its next use.
  *
+ * @throws ERR_USAGE for a time that is not a number above 0, or is beyond 24 days
+ *
  * @example
  * ```ts
  * import { openKey } from 'hardkey'
@@ -54,6 +57,7 @@ export interface TinkOptions extends ServiceOptions {
  * ```
  */
 export function tinkBackend(options: TinkOptions = {}): KeyBackend {
+  if (options.timeoutMilliseconds !== undefined) timeLimit('timeoutMilliseconds', options.timeoutMilliseconds)
   return {
     scheme: 'tink',
     async open(uri, { pin, signal }) {

@@ -10,6 +10,7 @@ import { fileFailure, systemCode } from '../../files/file-failure.ts'
 import { replaceAtomically } from '../../files/replace-atomically.ts'
 import type { DeviceContext, KeyImporter } from '../../key/hmac-key.ts'
 import { Secret } from '../../key/secret.ts'
+import { timeLimit } from '../../key/time-limit.ts'
 import type { ServiceOptions } from './kek-service.ts'
 import { encodeKeyset } from './keyset.ts'
 import { formatKeysetFile } from './keyset-file.ts'
@@ -49,9 +50,12 @@ interface UnlockedKek {
  * Its `import` throws ERR_URI_INVALID, ERR_KEY_EXISTS, ERR_SECRET_INVALID, ERR_PIN_REQUIRED, what a service throws (as
  * `tinkBackend` says), and ERR_DEVICE_FAILED where the file cannot be written; `remove` throws ERR_KEY_NOT_FOUND, and
  * ERR_KEY_FILE_INVALID for a file that is no keyset.
+ *
+ * @throws ERR_USAGE for a time that is not a number above 0, or is beyond 24 days
  */
 export function tinkImporter(options: TinkImporterOptions = {}): KeyImporter {
   const random = options.randomBytes ?? randomBytes
+  if (options.timeoutMilliseconds !== undefined) timeLimit('timeoutMilliseconds', options.timeoutMilliseconds)
   return {
     scheme: 'tink',
     async import(uri, key, context) {

@@ -4,10 +4,11 @@
 
 import { readOwnFile } from '../../files/read-own-file.ts'
 import { type HttpClient, httpClient, type ProxySettings } from '../../http/client.ts'
+import { abortable } from '../../key/guard.ts'
 import type { PinSource } from '../../key/pin-source.ts'
 import { ownCopy, Secret } from '../../key/secret.ts'
 import { chainedAwsCredentials } from './aws-credentials.ts'
-import { type AwsCredentials, awsKmsKek } from './aws-kms.ts'
+import { type AwsCredentials, awsKmsKek, wipeCredentials } from './aws-kms.ts'
 import { gcpKmsKek } from './gcp-kms.ts'
 import { applicationDefaultToken } from './gcp-token.ts'
 import { hcvaultKek } from './hcvault.ts'
@@ -56,8 +57,10 @@ export async function serviceKek(keyset: ServiceKeyset, options: ServiceOptions,
       return awsKmsKek(kek, { credentials: awsCredentials(options.awsCredentials), endpoint }, parts)
     }
     case 'gcp-kms': {
-      const ask = keyset.hasTokenSource ? askFor(pin, 'access token', `the key ${kek.name}`) : applicationDefaultToken
-      return gcpKmsKek(kek, { token: tokenOf(options.googleToken, ask), endpoint: keyset.endpoint }, parts)
+      const { googleToken } = options
+      const isAsked = googleToken === undefined && keyset.hasTokenSource
+      const own = isAsked ? askFor(pin, 'access token', `the key ${kek.name}`) : fromProgram(applicationDefaultToken)
+      return gcpKmsKek(kek, { token: tokenOf(googleToken, own), isAsked, endpoint: keyset.endpoint }, parts)
     }
     case 'hcvault': {
       const ask = askFor(pin, 'token', `the transit key "${kek.key}" of ${new URL(kek.origin).host}`)
@@ -79,12 +82,14 @@ async function clientFor({ ca }: ServiceKeyset, options: ServiceOptions): Promis
   })
 }
 
-function awsCredentials(given: ServiceOptions['awsCredentials']): () => Promise<AwsCredentials> {
-  if (given === undefined) return chainedAwsCredentials()
-  if (typeof given === 'function') return given
+function awsCredentials(given: ServiceOptions['awsCredentials']): (signal: AbortSignal) => Promise<AwsCredentials> {
+  const source = given === undefined ? chainedAwsCredentials() : typeof given === 'function' ? given : copies(given)
+  return async (signal) => await abortable(source(), signal, wipeCredentials)
+}
+
+function copies(given: AwsCredentials): () => Promise<AwsCredentials> {
   const { secretAccessKey: secret } = given
-  if (typeof secret === 'string') return async () => given
-  return async () => ({ ...given, secretAccessKey: Secret.join(secret) })
+  return async () => (typeof secret === 'string' ? given : { ...given, secretAccessKey: Secret.join(secret) })
 }
 
 type Token = (signal: AbortSignal | undefined) => Promise<Uint8Array>
@@ -92,12 +97,17 @@ type Token = (signal: AbortSignal | undefined) => Promise<Uint8Array>
 function tokenOf(given: TokenOption | undefined, otherwise: Token): Token {
   if (given === undefined) return otherwise
   if (typeof given !== 'function') return async () => bytesOf(given)
-  return async () => {
+  return fromProgram(async () => {
     const token = await given()
     const copy = bytesOf(token)
     if (typeof token !== 'string') token.fill(0)
     return copy
-  }
+  })
+}
+
+/** What cannot be stopped is not waited for. */
+function fromProgram(give: () => Promise<Uint8Array>): Token {
+  return async (signal) => await abortable(give(), signal, (late) => late.fill(0))
 }
 
 function bytesOf(token: string | Uint8Array): Uint8Array {

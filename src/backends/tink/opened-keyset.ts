@@ -9,9 +9,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { HardkeyError } from '../../errors.ts'
 import type { HmacKey, KeyInfo } from '../../key/hmac-key.ts'
 import type { Secret } from '../../key/secret.ts'
-
-/** setTimeout takes 31 bits, and makes 1 ms of more. */
-const longestTimer = 2 ** 31 - 1
+import { longestTimer } from '../../key/time-limit.ts'
 
 /** What an opened keyset is made of. */
 export interface KeysetParts {

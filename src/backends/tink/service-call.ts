@@ -8,7 +8,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { HardkeyError } from '../../errors.ts'
 import type { HttpAnswer, HttpClient, OutgoingRequest } from '../../http/client.ts'
-import { withDeadline } from '../../http/deadline.ts'
+import { deadlineFailure, withDeadline } from '../../http/deadline.ts'
 
 /** What calls are made with. */
 export interface ServiceParts {
@@ -72,6 +72,21 @@ export async function callService<T>(parts: ServiceParts, call: ServiceCall<T>, 
     signal?.throwIfAborted()
     // What kept failing says more than that the time is over.
     throw deadline?.aborted === true && last !== undefined ? last : error
+  }
+}
+
+/** `what` as it is given; ERR_TIMEOUT names it where the time of the call ends first. `signal`: that of `request`. */
+export async function givenInTime<T>(
+  what: string,
+  given: Promise<T>,
+  { timeoutMilliseconds }: ServiceParts,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  try {
+    return await given
+  } catch (error) {
+    const isLate = error instanceof HardkeyError && error.code === 'ERR_TIMEOUT' && error === signal?.reason
+    throw isLate ? deadlineFailure(`no ${what}`, timeoutMilliseconds) : error
   }
 }
 

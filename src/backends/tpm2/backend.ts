@@ -2,15 +2,12 @@
 // HMAC-SHA256 is computed by the TPM. TPM 2.0 Library, Parts 1 to 3; RFC 7512 for the URI.
 // What crosses the bus is encrypted: neither the secret, nor an auth value, nor an answer is ever in clear on it.
 
-import { HardkeyError } from '../../errors.ts'
 import type { KeyBackend } from '../../key/hmac-key.ts'
+import { timeLimit } from '../../key/time-limit.ts'
 import { OpenedKey } from './opened-key.ts'
 import type { CallersPolicy } from './policy-session.ts'
 
 export type { CallersPolicy, PolicySession, PolicySigner } from './policy-session.ts'
-
-/** More is more than a timer of Node can wait for: it would end at once. */
-const longestMilliseconds = 2 ** 31 - 1
 
 export interface Tpm2Options {
   /** The steps of a policy that hardkey cannot know, run for each use of the key. Without it the policies that it knows. */
@@ -53,9 +50,7 @@ export interface Tpm2Options {
  */
 export function tpm2Backend(options: Tpm2Options = {}): KeyBackend {
   const { policy, commandMilliseconds } = options
-  if (commandMilliseconds !== undefined && !(commandMilliseconds > 0 && commandMilliseconds <= longestMilliseconds)) {
-    throw new HardkeyError('ERR_USAGE', `commandMilliseconds must be a number from 1 to ${longestMilliseconds}`)
-  }
+  if (commandMilliseconds !== undefined) timeLimit('commandMilliseconds', commandMilliseconds)
   return {
     scheme: 'tpm2',
     open: async (uri, context) => await OpenedKey.open({ uri, context, policy, commandMilliseconds, describes: false }),

@@ -2,6 +2,7 @@
 // length is not known yet. HTTP API, "Token auth method".
 
 import { HardkeyError } from '../../errors.ts'
+import { abortable } from '../../key/guard.ts'
 import { ownCopy, Secret } from '../../key/secret.ts'
 import type { Lease, LoginParts } from './login-request.ts'
 
@@ -16,8 +17,13 @@ export async function tokenLogin(parts: LoginParts): Promise<Lease> {
 }
 
 async function given({ token, pin, client, signal }: LoginParts): Promise<Secret> {
-  const value = typeof token === 'function' ? await token() : token
+  const value = typeof token === 'function' ? await abortable(token(), signal, wipe) : token
   if (value === undefined)
     return Secret.take(await pin({ kind: 'token', target: `the user at ${client.where}`, signal }))
   return Secret.take(typeof value === 'string' ? new TextEncoder().encode(value) : ownCopy(value))
+}
+
+/** One that comes after the abort. */
+function wipe(token: string | Uint8Array): void {
+  if (typeof token !== 'string') token.fill(0)
 }

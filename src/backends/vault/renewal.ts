@@ -9,6 +9,7 @@
 import { HardkeyError } from '../../errors.ts'
 import { abortable } from '../../key/guard.ts'
 import type { Secret } from '../../key/secret.ts'
+import { longestTimer } from '../../key/time-limit.ts'
 import { readLogin, readLookup } from './answer.ts'
 import { logIn } from './login.ts'
 import { type Lease, type LoginParts, RefusedLogin } from './login-request.ts'
@@ -18,8 +19,6 @@ import type { VaultAnswer } from './status.ts'
 const lookupAfterMilliseconds = 1000
 /** Clocks and journeys: a token this near to its end is not used any more. */
 const marginMilliseconds = 500
-/** setTimeout takes 31 bits. */
-const longestTimer = 2 ** 31 - 1
 
 export class TokenKeeper {
   readonly #parts: Omit<LoginParts, 'signal'>

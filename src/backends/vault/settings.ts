@@ -8,6 +8,7 @@ import { HardkeyError } from '../../errors.ts'
 import { fileFailure } from '../../files/file-failure.ts'
 import { readOwnFile } from '../../files/read-own-file.ts'
 import type { ProxySettings } from '../../http/client.ts'
+import { timeLimit } from '../../key/time-limit.ts'
 import type { VaultAddress } from './address.ts'
 import type { VaultServer } from './key-uri.ts'
 
@@ -68,16 +69,12 @@ const mostFiles = 200
 /** @throws ERR_USAGE for a time that is not a number above 0, or is beyond 24 days */
 export function settingsOf(options: VaultOptions): Settings {
   const { timeoutMilliseconds = 30_000, strict = false, now, random, sleep } = options
-  // setTimeout takes 31 bits.
-  if (!(timeoutMilliseconds > 0 && timeoutMilliseconds < 2 ** 31)) {
-    throw new HardkeyError('ERR_USAGE', 'timeoutMilliseconds is not a number of milliseconds above 0, up to 24 days')
-  }
   return {
     token: options.token,
     ca: options.ca,
     clientCertificate: options.clientCertificate,
     proxy: options.proxy,
-    timeoutMilliseconds,
+    timeoutMilliseconds: timeLimit('timeoutMilliseconds', timeoutMilliseconds),
     strict,
     now: now ?? (() => new Date()),
     random: random ?? Math.random,
