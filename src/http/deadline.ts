@@ -31,7 +31,7 @@ export async function withDeadline<T>(
   }
 }
 
-/** The deadline passed: ERR_TIMEOUT, with the seconds it had. */
+/** The deadline passed: ERR_TIMEOUT, with the seconds it had. What is left of another time is no round number. */
 export function deadlineFailure(what: string, milliseconds: number): HardkeyError {
-  return new HardkeyError('ERR_TIMEOUT', `${what} within ${milliseconds / 1000} s`)
+  return new HardkeyError('ERR_TIMEOUT', `${what} within ${Number((milliseconds / 1000).toPrecision(3))} s`)
 }

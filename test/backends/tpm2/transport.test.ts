@@ -2,16 +2,25 @@
 
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Socket } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { openKey } from '../../../src/backends/open.ts'
+import { type Tpm2Options, tpm2Backend } from '../../../src/backends/tpm2/backend.ts'
 import { openTransport, type TpmTransport } from '../../../src/backends/tpm2/wire/transport.ts'
+import { KeyUri } from '../../../src/key/uri.ts'
 
 const command = Buffer.from('80010000000a00000144', 'hex')
 const success = '80010000000a00000000'
 const limit = { timeoutMilliseconds: 20_000 }
+
+function portOf(server: Server): number {
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
 
 /** A transport to a server that does this with each command. */
 async function transportTo(serve: (socket: Socket, nth: number) => void | Promise<void>): Promise<TpmTransport> {
@@ -22,9 +31,7 @@ async function transportTo(serve: (socket: Socket, nth: number) => void | Promis
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  const transport = await openTransport({ kind: 'tcp', host: '127.0.0.1', port: address.port }, limit)
+  const transport = await openTransport({ kind: 'tcp', host: '127.0.0.1', port: portOf(server) }, limit)
   onTestFinished(async () => {
     await transport.close()
     server.close()
@@ -107,6 +114,34 @@ it('an abort ends the wait with its reason', async () => {
   const transport = await transportTo(() => controller.abort(new Error('enough')))
   await expect(transport.transmit(command, { ...limit, signal: controller.signal })).rejects.toThrow('enough')
   expect(transport.isBroken).toBe(true)
+})
+
+describe('F-T21 a TPM that hangs', () => {
+  const opened = async (options: Tpm2Options, signal?: AbortSignal) => {
+    const server = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const left = once(server, 'connection').then(
+      async ([socket]: Socket[]) => await once(socket?.resume() ?? server, 'close'),
+    )
+    const uri = KeyUri.of('tpm2', { handle: '0x81000100' }, { device: `swtpm:port=${portOf(server)}` })
+    return { left, key: openKey(uri, { signal, backends: [tpm2Backend(options)] }) }
+  }
+
+  it('is given up at the deadline, which is told in plain numbers', async () => {
+    const { left, key } = await opened({ commandMilliseconds: 300 })
+    await expect(key).rejects.toMatchObject({ code: 'ERR_TIMEOUT', message: expect.stringMatching(/ within 0\.3 s$/) })
+    await left
+  })
+
+  it('is left at once by a caller who aborts, and soon given up', async () => {
+    const reason = new Error('enough')
+    const aborter = new AbortController()
+    const { left, key } = await opened({}, aborter.signal)
+    setTimeout(() => aborter.abort(reason), 50)
+    await expect(key).rejects.toBe(reason)
+    await left
+  })
 })
 
 it('F-T10 says where no TPM can be reached', async () => {

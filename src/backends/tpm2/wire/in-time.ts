@@ -1,7 +1,7 @@
 // Waits for something no longer than allowed. In: a limit in time, a signal, what to wait for. Out: its result.
 // A timer and a listener for each command, and nothing else: a TPM behind a socket answers within 100 microseconds.
 
-import { HardkeyError } from '../../../errors.ts'
+import { deadlineFailure } from '../../../http/deadline.ts'
 
 export interface TimeLimit {
   readonly timeoutMilliseconds: number
@@ -29,7 +29,7 @@ export async function inTime<T>(
         stop(reason)
       }
       onAbort = () => giveUp(signal?.reason)
-      timer = setTimeout(() => giveUp(lateError(what, timeoutMilliseconds)), timeoutMilliseconds)
+      timer = setTimeout(() => giveUp(deadlineFailure(what, timeoutMilliseconds)), timeoutMilliseconds)
       signal?.addEventListener('abort', onAbort, { once: true })
       begin(resolve, reject)
     })
@@ -37,8 +37,4 @@ export async function inTime<T>(
     clearTimeout(timer)
     if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort)
   }
-}
-
-function lateError(what: string, milliseconds: number): HardkeyError {
-  return new HardkeyError('ERR_TIMEOUT', `${what} within ${milliseconds / 1000} s`)
 }
