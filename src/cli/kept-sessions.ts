@@ -1,11 +1,15 @@
 // Where the sessions of a command are kept, and what devices refused. In: its options and environment. Out: what giveSession
-// takes of it: the runtime folder, or the memory of this process.
+// takes of it: the runtime folder, or the memory of this process. Sessions of a key are forgotten here too.
 
-import { sessionStore } from '../credentials/session-store.ts'
+import { readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { removeSessions, sessionStore } from '../credentials/session-store.ts'
+import { fileFailure } from '../files/file-failure.ts'
 import type { CommandContext } from './command.ts'
 import type { SessionUse } from './give-session.ts'
 import { PinLatch } from './pin-latch.ts'
 import { runtimeFolder } from './runtime-folder.ts'
+import { readShortcut, shortcutPrefix } from './shortcut.ts'
 
 /** The runtime folder with its sessions and refused PINs, or the memory of this process. @throws ERR_CACHE_UNSAFE */
 export function keptSessions(
@@ -22,4 +26,22 @@ export function keptSessions(
     latch: new PinLatch(folder, environment.credentialsDirectory),
     fresh: args.has('no-cache'),
   }
+}
+
+/**
+ * Removes the sessions of a key, or of all, and the starts that lead to them; the number of sessions. `key`: `keyText`.
+ *
+ * @throws ERR_CACHE_UNSAFE where the folder refuses
+ */
+export function removeKept(folder: string, key?: string): number {
+  try {
+    const starts = readdirSync(folder).filter((name) => name.startsWith(shortcutPrefix))
+    for (const path of starts.map((name) => join(folder, name))) {
+      if (key === undefined || readShortcut(path)?.request.startsWith(`${key}\n`) === true)
+        rmSync(path, { force: true })
+    }
+  } catch (error) {
+    throw fileFailure('write', folder, 'ERR_CACHE_UNSAFE', error)
+  }
+  return removeSessions(folder, key)
 }

@@ -50,10 +50,15 @@ export function startText(words: readonly string[], variables: Variables, comman
 
 /** The request of this start, where all is as it was; undefined means the long way. */
 export function followShortcut(folder: string, start: string, workingFolder: () => string): string | undefined {
-  const shortcut = shortcutIn(jsonIn(readPrivate(shortcutPath(folder, start), longestShortcut)))
+  const shortcut = readShortcut(shortcutPath(folder, start))
   if (shortcut === undefined || shortcut.start !== start) return undefined
   if (shortcut.workingFolder !== '' && shortcut.workingFolder !== workingFolder()) return undefined
   return shortcut.files.every(([path, identity]) => fileIdentity(path) === identity) ? shortcut.request : undefined
+}
+
+/** The shortcut in a file; undefined for anything else. */
+export function readShortcut(path: string): Shortcut | undefined {
+  return shortcutIn(jsonIn(readPrivate(path, longestShortcut)))
 }
 
 export function shortcutPath(folder: string, start: string): string {

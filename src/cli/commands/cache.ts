@@ -1,8 +1,8 @@
 // `hardkey cache clear [NAME]`: forgets the sessions that are kept between runs. Out: their number, and where they were.
 // AWS itself ends them at their own time, unless it is told to: a copy that someone has taken stays good until then.
 
-import { removeSessions } from '../../credentials/session-store.ts'
 import type { CommandContext } from '../command.ts'
+import { removeKept } from '../kept-sessions.ts'
 import { namedKey } from '../open-key.ts'
 import { runtimeFolder } from '../runtime-folder.ts'
 import { keyText } from '../session-text.ts'
@@ -14,7 +14,7 @@ export async function cache(context: CommandContext): Promise<number> {
   if (act !== 'clear') throw args.wrong('cache does one thing: clear')
   const folder = runtimeFolder(context, args.value('cache-dir'))
   const key = args.optionalWord('NAME') === undefined ? undefined : keyText(await namedKey(context))
-  const removed = folder === undefined ? 0 : removeSessions(folder, key)
+  const removed = folder === undefined ? 0 : removeKept(folder, key)
   if (args.has('json')) output.json({ folder: folder ?? null, removed })
   else output.line(folder === undefined ? 'nothing is kept between runs' : `removed ${removed} sessions from ${folder}`)
   return 0
