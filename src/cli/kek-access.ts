@@ -58,7 +58,7 @@ function awsKey(
       const { accessKeyId, secret: secretAccessKey, sessionToken } = found
       return { accessKeyId, secretAccessKey, sessionToken }
     }
-    const asked = hardkeyCall(settings.get('credential_process') ?? '')?.words[0]
+    const asked = hardkeyCall(settings.get('credential_process') ?? '')?.name
     const waiting = (process.env[chainVariable] ?? '').split(',').filter((one) => one !== '')
     if ((asked !== undefined && asked === args.optionalWord('NAME')) || waiting.includes(keyset)) throw circle(profile)
     return await foundByChain(chain, [...waiting, keyset].join(','))

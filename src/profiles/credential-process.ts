@@ -41,10 +41,9 @@ export function hardkeyLine(file: AwsFile, profile: string): HardkeyLine | undef
   const [line] = lines.slice(-1)
   if (line === undefined) return undefined
   const call = hardkeyCall(iniValue(file.bytes, line))
-  const name = call?.words[0]
-  if (call === undefined || name === undefined || name.startsWith('-')) return undefined
+  if (call?.name === undefined) return undefined
   const program = call.program.filter((word) => /^(?:\/|[A-Za-z]:[\\/])/.test(word))
-  return { name: withoutSecrets(name), program, where: `${file.path}:${line.number}` }
+  return { name: withoutSecrets(call.name), program, where: `${file.path}:${line.number}` }
 }
 
 /** A PIN may stand in a key URI, however wrong that is. */
@@ -73,7 +72,7 @@ export async function checkCredentialProcess(input: WriteCredentialProcess): Pro
   return await withAwsFiles(input.files, (both) => {
     edited(input, both).fill(0)
     const asked = hardkeyLine(both[0], input.profile)?.name
-    return asked === hardkeyCall(input.line)?.words[0] ? undefined : asked
+    return asked === hardkeyCall(input.line)?.name ? undefined : asked
   })
 }
 

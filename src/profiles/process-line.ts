@@ -18,7 +18,7 @@ export function credentialProcessLine(command: readonly string[], name: string):
 
 /** True when this line asks hardkey for this record. */
 export function isCredentialProcessLineOf(line: string, name: string): boolean {
-  return hardkeyCall(line)?.words[0] === name
+  return hardkeyCall(line)?.name === name
 }
 
 /** True when hardkey stands in this line, whatever it is asked for. */
@@ -26,14 +26,53 @@ export function namesHardkey(line: string): boolean {
   return (lineWords(line) ?? line.split(/\s/)).some(isHardkey)
 }
 
-/** The words of a line before and after `credential-process`; undefined where hardkey is not among those before. */
-export function hardkeyCall(
-  line: string,
-): { readonly program: readonly string[]; readonly words: readonly string[] } | undefined {
+/** A line of hardkey. */
+export interface HardkeyCall {
+  /** The words before `credential-process`. */
+  readonly program: readonly string[]
+  /** Those behind it. */
+  readonly words: readonly string[]
+  /** The word NAME among them: a record, or a key URI. */
+  readonly name: string | undefined
+  /** The options among them, without their values. */
+  readonly options: readonly string[]
+}
+
+/** Options of `credential-process` that take no value. */
+export const lineSwitches: readonly string[] = Object.freeze([
+  '--no-role',
+  '--no-cache',
+  '--strict',
+  '--use-fips-endpoint',
+  '--use-dualstack-endpoint',
+  '--verbose',
+  '--help',
+  '-h',
+])
+
+/** What a line asks of hardkey; undefined where that is not among the words before `credential-process`. */
+export function hardkeyCall(line: string): HardkeyCall | undefined {
   const words = lineWords(line) ?? []
   const at = words.indexOf('credential-process')
   const program = words.slice(0, Math.max(at, 0))
-  return program.some(isHardkey) ? { program, words: words.slice(at + 1) } : undefined
+  return program.some(isHardkey) ? { program, ...partsOf(words.slice(at + 1)) } : undefined
+}
+
+/** The words as the command itself reads them (node:util, parseArgs). */
+function partsOf(words: readonly string[]): Omit<HardkeyCall, 'program'> {
+  const options: string[] = []
+  const names: string[] = []
+  for (let at = 0; at < words.length; at++) {
+    const [word = '', option = ''] = /^(--?[^-=][^=]*)?.*$/s.exec(words[at] ?? '') ?? []
+    if (word === '--') names.push(...words.slice(at + 1))
+    if (word === '--') break
+    if (option === '') names.push(word)
+    else {
+      options.push(option)
+      if (option === word && !lineSwitches.includes(option)) at++
+    }
+  }
+  return { words, name: names[0], options }
 }
 
 /**

@@ -127,6 +127,13 @@ const faults: Readonly<Record<string, readonly [id: string, prepare: () => Retur
     'profile-record',
     addedTo(config, '[profile other]\ncredential_process = /usr/bin/hardkey credential-process gone'),
   ],
+  'a profile of such a record behind options': [
+    'profile-record',
+    addedTo(
+      config,
+      '[profile other]\ncredential_process = /usr/bin/hardkey credential-process --no-cache --region eu-west-1 gone',
+    ),
+  ],
   'a profile whose command was moved': [
     'profile-command',
     addedTo(config, '[profile other]\ncredential_process = /no/such/hardkey credential-process prod'),

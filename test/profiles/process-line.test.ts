@@ -4,10 +4,13 @@ import { execSync, spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { flagsOf } from '../../src/cli/args.ts'
+import { commandNamed } from '../../src/cli/table.ts'
 import {
   credentialProcessLine,
   hardkeyCall,
   isCredentialProcessLineOf,
+  lineSwitches,
   lineWords,
   namesHardkey,
 } from '../../src/profiles/process-line.ts'
@@ -57,6 +60,9 @@ describe('the credential_process line', () => {
     ["/usr/bin/node '/opt/my tools/hardkey.cjs' credential-process 'prod'", true],
     ['C:/Tools/hardkey.cmd credential-process prod', true],
     ['C:\\Tools\\hardkey.exe credential-process prod', true],
+    ['/usr/bin/hardkey credential-process --region eu-west-1 --no-cache prod', true],
+    ['/usr/bin/hardkey credential-process --region=eu-west-1 -- prod', true],
+    ['/usr/bin/hardkey credential-process --region prod', false],
     ['/usr/bin/hardkey credential-process prod2', false],
     ['/usr/bin/other credential-process prod', false],
     ['/usr/bin/hardkey whoami prod', false],
@@ -68,6 +74,12 @@ describe('the credential_process line', () => {
   it('gives the words behind credential-process, quotes taken off', () => {
     const line = `hardkey credential-process "a b" --role-session-name 'c d' e"f"'g'`
     expect(hardkeyCall(line)?.words).toEqual(['a b', '--role-session-name', 'c d', 'efg'])
+  })
+
+  it('has the switches that the command itself has', () => {
+    const flags = flagsOf(commandNamed('credential-process') ?? expect.fail('the command is gone'))
+    const ofTable = flags.filter(({ value }) => value === undefined).map(({ name }) => `--${name}`)
+    expect([...lineSwitches].sort()).toEqual([...ofTable, '-h'].sort())
   })
 
   it('with a quote that is not closed is nobody’s, but not another program’s either', () => {
