@@ -34,7 +34,7 @@ const longest = Object.freeze({
 
 /** No more than the call gives, with a note where that is less than was asked for. */
 export function cappedDuration(
-  report: Report,
+  report: Pick<Report, 'note'>,
   call: 'GetSessionToken' | 'GetFederationToken' | 'AssumeRole' | 'chained',
   seconds: number | undefined,
 ): number | undefined {

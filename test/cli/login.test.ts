@@ -24,6 +24,7 @@ afterAll(async () => {
 const login = (options: readonly string[], environment: Record<string, string> = {}): Promise<Ran> =>
   there.home.run(['login', 'prod', '--signin-endpoint', endpoint.url, ...options], { environment })
 const asRole = ['--role-arn', role]
+const atMost = (seconds: number): RegExp => new RegExp(`^hardkey: note: .* lasts ${seconds} s at most: .*\\n$`)
 
 describe('the link', () => {
   it('is printed, from the session of a role', async () => {
@@ -51,6 +52,19 @@ describe('the link', () => {
   it('lasts as long as --duration says', async () => {
     expect((await login([...asRole, '--print', '--duration', '8h'])).status).toBe(0)
     expect(endpoint.asked.at(-1)).toMatchObject({ SessionDuration: '28800' })
+  })
+
+  it('lasts 12 hours at most, and one hour for a role that another one assumed: both are said', async () => {
+    const capped = [...asRole, '--duration', '13h', '--print']
+    expect(await login(capped)).toMatchObject({ status: 0, stderr: expect.stringMatching(atMost(43_200)) })
+    expect(endpoint.asked.at(-1)).toMatchObject({ SessionDuration: '43200' })
+    const hub = `[profile hub]\nrole_arn = ${role}\nsource_profile = own\n`
+    const own = '[profile own]\ncredential_process = /usr/bin/hardkey credential-process prod\n'
+    there.home.write('.aws/config', `[profile chained]\nrole_arn = ${role}\nsource_profile = hub\n${hub}${own}`)
+    const chained = ['login', '--profile', 'chained', '--signin-endpoint', endpoint.url, '--print', '--duration', '8h']
+    const ran = await there.home.run(chained)
+    expect(ran).toMatchObject({ status: 0, stderr: expect.stringMatching(atMost(3600)) })
+    expect(endpoint.asked.at(-1)).toMatchObject({ SessionDuration: '3600' })
   })
 
   it('is that of a federated user, which has no duration of its own', async () => {

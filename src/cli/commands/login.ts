@@ -5,7 +5,7 @@ import { stsEndpoint } from '../../sts/endpoints.ts'
 import type { CommandContext } from '../command.ts'
 import { connect } from '../connection.ts'
 import { consoleLink, consolePages } from '../console-link.ts'
-import { durationOption } from '../durations.ts'
+import { cappedDuration, durationOption } from '../durations.ts'
 import { namedKey } from '../open-key.ts'
 import { openOnce } from '../open-once.ts'
 import { sessionSource } from '../session-source.ts'
@@ -14,7 +14,7 @@ import { stsSettings } from '../settings.ts'
 /** Opens or prints the link. */
 export async function login(context: CommandContext): Promise<number> {
   const { args, output, report, signal } = context
-  const { settings } = await namedKey(context)
+  const { settings, profile } = await namedKey(context)
   const sts = await stsSettings(context, settings)
   const { region, endpoint, ...network } = sts
   const place = stsEndpoint({ ...network, region: region?.value, endpoint: endpoint?.value })
@@ -32,7 +32,10 @@ export async function login(context: CommandContext): Promise<number> {
   try {
     if (!isFederated && source.roleArn === undefined) throw noRole(context)
     // GetFederationToken has no SessionDuration: its console session ends with its credentials.
-    const sessionSeconds = isFederated ? undefined : (durationOption(args, 'duration') ?? settings.durationSeconds)
+    const wished = isFederated ? undefined : (durationOption(args, 'duration') ?? settings.durationSeconds)
+    const call = (profile?.through.length ?? 0) > 0 ? 'chained' : 'AssumeRole'
+    // What is too long was noted for the session already.
+    const sessionSeconds = cappedDuration({ note: report.step }, call, wished)
     const credentials = await source.credentials()
     report.step('ask the sign-in endpoint for a token')
     const asked = consoleLink(http, { ...wanted, credentials, sessionSeconds }, signal)
