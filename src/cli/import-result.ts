@@ -3,7 +3,7 @@
 
 import { KeyUri } from '../key/uri.ts'
 import type { CheckInResult } from '../lifecycle/check-in.ts'
-import type { WriteCredentialProcess } from '../profiles/credential-process.ts'
+import type { ReplacedLine, WriteCredentialProcess } from '../profiles/credential-process.ts'
 import type { CommandContext } from './command.ts'
 import { type MadePolicy, policyLines } from './import-policy.ts'
 import { type ImportProof, proofTexts } from './import-proof.ts'
@@ -19,8 +19,8 @@ export interface Imported {
   readonly source: ImportSource
   readonly proof: ImportProof
   readonly profile: WriteCredentialProcess | undefined
-  /** The record that the profile asked for before, where it was another. */
-  readonly askedBefore: string | undefined
+  /** What the profile said before. */
+  readonly replaced: ReplacedLine | undefined
   /** Files that held the plaintext. */
   readonly removed: readonly string[]
   /** Places that hold it still. */
@@ -32,7 +32,7 @@ export interface Imported {
 export function tellImport(context: CommandContext, imported: Imported): void {
   const [first, ...others] = imported.results
   tellNotes(context, first, imported)
-  for (const other of others) tellNotes(context, other, { profile: undefined, askedBefore: undefined, remains: [] })
+  for (const other of others) tellNotes(context, other, { profile: undefined, replaced: undefined, remains: [] })
   tellResults(context, imported)
   const { name } = first.stored
   if (wasInFile(imported.source) && imported.proof.kind === 'sts') {
@@ -45,7 +45,7 @@ export function tellImport(context: CommandContext, imported: Imported): void {
 function tellNotes(
   context: CommandContext,
   { stored, info, found, awaitsApproval }: CheckInResult,
-  { profile, askedBefore, remains }: Pick<Imported, 'profile' | 'askedBefore' | 'remains'>,
+  { profile, replaced, remains }: Pick<Imported, 'profile' | 'replaced' | 'remains'>,
 ): void {
   const { report } = context
   if (found) report.note('this very key was in the device already; it was kept')
@@ -54,11 +54,11 @@ function tellNotes(
   }
   for (const warning of info.warnings) report.warning(warning)
   for (const place of remains) report.warning(`the secret still stands in ${place}`)
-  if (profile === undefined) return
+  if (profile === undefined || replaced === undefined) return
   if (asksAPerson(KeyUri.parse(stored.record.uri))) {
     report.note('the key URI has no pin-source: what unlocks the device is asked at the terminal each time')
   }
-  tellProfileLine(context, profile.profile, askedBefore)
+  tellProfileLine(context, profile.profile, replaced)
 }
 
 function tellResults({ args, output }: CommandContext, imported: Imported): void {

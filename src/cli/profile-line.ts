@@ -2,12 +2,13 @@
 // what a person should know of it once it is.
 
 import { realpathSync } from 'node:fs'
-import type { WriteCredentialProcess } from '../profiles/credential-process.ts'
+import type { ReplacedLine, WriteCredentialProcess } from '../profiles/credential-process.ts'
 import { credentialProcessLine } from '../profiles/process-line.ts'
 import type { RecordSettings } from '../profiles/record.ts'
 import type { CommandContext } from './command.ts'
 import { awsFiles } from './open-key.ts'
 import { keepsSessions, nothingKept, onePrompt } from './runtime-folder.ts'
+import { settingFlags } from './table/flags.ts'
 
 /** What to write into the profile that an option named. @throws ERR_USAGE for a record that gets no sessions */
 export function profileLine(
@@ -27,9 +28,20 @@ export function profileLine(
   return { files: awsFiles(environment), profile, line: credentialProcessLine(command, name), region }
 }
 
-/** Warns of what the line needs, and tells whose line it replaced. */
-export function tellProfileLine({ environment, report }: CommandContext, profile: string, before?: string): void {
-  if (before !== undefined) report.note(`the AWS profile ${profile} asked for ${before} until now`)
+/** Warns of what the line needs, and tells what was in the one that it replaced. No value of an option: it may be a secret. */
+export function tellProfileLine(
+  { args, environment, report }: CommandContext,
+  profile: string,
+  { asked, options }: ReplacedLine,
+): void {
+  if (asked !== undefined) report.note(`the AWS profile ${profile} asked for ${asked} until now`)
+  const given = settingFlags.map(({ name }) => name).filter((name) => args.has(name))
+  const missed = options.filter((option) => /^--[a-z-]+$/.test(option) && !given.includes(option.slice(2)))
+  if (missed.length > 0) {
+    const list = [...new Set(missed)].join(', ')
+    const remedy = `hardkey configure ${args.word('NAME')} keeps settings for every run`
+    report.warning(`the line of the AWS profile ${profile} had options that it has no more: ${list}; ${remedy}`)
+  }
   if (!keepsSessions(environment)) report.note(`${nothingKept}; ${onePrompt}`)
   if (environment.hardkeyHomeIsSet) {
     report.warning(`the AWS profile ${profile} works only where HARDKEY_HOME is set as it is now`)

@@ -27,6 +27,8 @@ export interface WriteCredentialProcess {
 export interface HardkeyLine {
   /** The record that it asks for, or a key URI without its secrets. */
   readonly name: string
+  /** Its options, without their values. */
+  readonly options: readonly string[]
   /** The absolute paths that it starts: Node and the script, or the command. */
   readonly program: readonly string[]
   /** FILE:LINE. */
@@ -43,7 +45,7 @@ export function hardkeyLine(file: AwsFile, profile: string): HardkeyLine | undef
   const call = hardkeyCall(iniValue(file.bytes, line))
   if (call?.name === undefined) return undefined
   const program = call.program.filter((word) => /^(?:\/|[A-Za-z]:[\\/])/.test(word))
-  return { name: withoutSecrets(call.name), program, where: `${file.path}:${line.number}` }
+  return { name: withoutSecrets(call.name), options: call.options, program, where: `${file.path}:${line.number}` }
 }
 
 /** A PIN may stand in a key URI, however wrong that is. */
@@ -64,15 +66,23 @@ export function otherSignInOf(file: AwsFile, profile: string): readonly string[]
     .map(({ name, number }) => `${file.path}:${number} (${name})`)
 }
 
+/** What a line of hardkey says that the one in its place does not. */
+export interface ReplacedLine {
+  /** The record that it asks for, where it is another one. */
+  readonly asked: string | undefined
+  /** Its options. */
+  readonly options: readonly string[]
+}
+
 /**
- * Throws what `writeCredentialProcess` would throw and changes nothing: for before a check-in. Returns the record that the
- * profile asks until now, where it is another one.
+ * Throws what `writeCredentialProcess` would throw and changes nothing: for before a check-in. Returns what the profile says
+ * until now.
  */
-export async function checkCredentialProcess(input: WriteCredentialProcess): Promise<string | undefined> {
+export async function checkCredentialProcess(input: WriteCredentialProcess): Promise<ReplacedLine> {
   return await withAwsFiles(input.files, (both) => {
     edited(input, both).fill(0)
-    const asked = hardkeyLine(both[0], input.profile)?.name
-    return asked === hardkeyCall(input.line)?.name ? undefined : asked
+    const { name, options = [] } = hardkeyLine(both[0], input.profile) ?? {}
+    return { asked: name === hardkeyCall(input.line)?.name ? undefined : name, options }
   })
 }
 

@@ -92,7 +92,7 @@ describe('writing the line into a profile', () => {
   it('tells, when it is checked, which other record the profile asks until now', async () => {
     const asks = (name: string): string => `[profile p]\ncredential_process = /x/hardkey credential-process ${name}\n`
     const asked = async (config: string): Promise<string | undefined> =>
-      await checkCredentialProcess({ files: awsFiles({ config }), profile: 'p', line })
+      (await checkCredentialProcess({ files: awsFiles({ config }), profile: 'p', line })).asked
     expect([await asked(asks('old')), await asked(asks('prod')), await asked('')]).toEqual([
       'old',
       undefined,
@@ -140,6 +140,6 @@ describe('removing the line', () => {
 it('tells of a key URI that was asked before without the PIN in it', async () => {
   const asks = (uri: string) => `[profile p]\ncredential_process = /usr/bin/hardkey credential-process "${uri}"\n`
   const before = (uri: string) => checkCredentialProcess({ files: awsFiles({ config: asks(uri) }), profile: 'p', line })
-  expect(await before('pkcs11:token=x?pin-value=987654')).toBe('pkcs11:token=x')
-  expect(await before('pkcs11:token=%zz?pin-value=987654')).toBe('pkcs11:…')
+  expect((await before('pkcs11:token=x?pin-value=987654')).asked).toBe('pkcs11:token=x')
+  expect((await before('pkcs11:token=%zz?pin-value=987654')).asked).toBe('pkcs11:…')
 })

@@ -58,7 +58,7 @@ export async function configure(context: CommandContext): Promise<number> {
   if (changes.length > 0) await changeRecord(stored.path, (record) => withChanges(record, changes))
   if (profile !== undefined) await writeCredentialProcess(profile)
   tellChanges(context, stored, changes, profile)
-  if (profile !== undefined) tellProfileLine(context, profile.profile, before)
+  if (profile !== undefined && before !== undefined) tellProfileLine(context, profile.profile, before)
   context.report.next(
     profile === undefined
       ? `hardkey whoami ${stored.name}`

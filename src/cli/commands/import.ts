@@ -39,7 +39,7 @@ export async function importKey(context: CommandContext): Promise<number> {
   byOption(args, () => checkSettings(settings))
   checkSessionSettings(context, settings)
   const profile = profileToWrite(context, name, source, settings)
-  const askedBefore = profile === undefined ? undefined : await checkCredentialProcess(profile)
+  const replaced = profile === undefined ? undefined : await checkCredentialProcess(profile)
   const proof = await importProof(context, settings)
   try {
     const to = await importTarget(context, name)
@@ -57,7 +57,7 @@ export async function importKey(context: CommandContext): Promise<number> {
       const removed = args.has('remove-source')
         ? await removeSource(context, source, accessKeyId)
         : { removed: [], remains: [] }
-      tellImport(context, { results, source, proof, profile, askedBefore, ...removed, policy })
+      tellImport(context, { results, source, proof, profile, replaced, ...removed, policy })
       return wish?.isWritten === true && policy?.written === false ? 1 : 0
     } finally {
       for (const { pin } of places) pin.forget()
