@@ -10,7 +10,7 @@ import { fileFailure } from '../files/file-failure.ts'
 import { thisUser } from '../files/ownership.ts'
 import type { DateKeySource } from '../sigv4/date-key.ts'
 import { checkAssumeRole } from '../sts/inputs.ts'
-import { type Caller, parentCaller, socketCaller } from './caller.ts'
+import { type Caller, parentCaller, SocketCallers } from './caller.ts'
 import type { CommandContext } from './command.ts'
 import { type NamedKey, namedKey, toldOnce } from './open-key.ts'
 
@@ -81,10 +81,11 @@ export interface EndpointAccount {
 /** Lines for what an endpoint gives out, each with the process that the kernel names for the connection. */
 export function endpointAccount(context: CommandContext): EndpointAccount {
   const account = accountFor(context)
+  const callers = new SocketCallers()
   const pending = new Set<Promise<void>>()
   const tell = async ({ accessKeyId, roleArn, owner }: EndpointHandedOut): Promise<void> => {
     try {
-      const [named, caller] = await Promise.all([namedKey(toldOnce(context)), socketCaller(owner)])
+      const [named, caller] = await Promise.all([namedKey(toldOnce(context)), callers.of(owner)])
       await account.handedOut(named, { accessKeyId, roleArn, caller })
     } catch (error) {
       context.report.failure(error)

@@ -2,11 +2,11 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { parentCaller, socketCaller } from '../../src/cli/caller.ts'
+import { parentCaller, SocketCallers } from '../../src/cli/caller.ts'
 import { writeToJournal } from '../../src/cli/journal.ts'
 import { temporaryFolder } from '../files/temporary-folder.ts'
 import { CheckedIn } from './checked-in.ts'
@@ -105,7 +105,7 @@ describe('the caller of an endpoint', () => {
     const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
     try {
       await once(child.stdout, 'data')
-      const caller = await socketCaller({ uid: 4711, inode: tcpInode(child) })
+      const caller = await new SocketCallers().of({ uid: 4711, inode: tcpInode(child) })
       expect(caller).toEqual({ pid: child.pid, uid: 4711 })
     } finally {
       child.kill()
@@ -114,8 +114,72 @@ describe('the caller of an endpoint', () => {
   })
 
   it('is null where the kernel tells nothing, and has no process where the socket is closed', async () => {
-    expect(await socketCaller(undefined)).toEqual({ pid: null, uid: null })
-    expect(await socketCaller({ uid: 4711, inode: 1 })).toEqual({ pid: null, uid: 4711 })
+    const callers = new SocketCallers()
+    expect(await callers.of(undefined)).toEqual({ pid: null, uid: null })
+    expect(await callers.of({ uid: 4711, inode: 1 })).toEqual({ pid: null, uid: 4711 })
+  })
+})
+
+describe('many processes with many descriptors', () => {
+  /** Links as those of /proc: each process has so many files, and the last of them is a socket of its number. */
+  const proc = (processes: number, files: number): string => {
+    const folder = temporaryFolder()
+    for (let pid = 1; pid <= processes; pid++) {
+      mkdirSync(join(folder, String(pid), 'fd'), { recursive: true })
+      for (let fd = 1; fd < files; fd++) symlinkSync('/dev/null', join(folder, String(pid), 'fd', String(fd)))
+      symlinkSync(`socket:[${pid}]`, join(folder, String(pid), 'fd', String(files)))
+    }
+    return folder
+  }
+  const socket = (inode: number) => ({ uid: 4711, inode })
+
+  it('are looked at up to a bound: then the caller has no process, and a newer one still has', async () => {
+    const callers = new SocketCallers({ proc: proc(30, 10), mostFiles: 100 })
+    const found = [30, 25, 2, 25].map(async (pid) => (await callers.of(socket(pid))).pid)
+    expect(await Promise.all(found)).toEqual([30, 25, null, 25])
+  })
+
+  it('are looked at once for all callers of a moment', async () => {
+    const callers = new SocketCallers({ proc: proc(30, 10), mostFiles: 400 })
+    const pids = Array.from({ length: 30 }, (_, at) => at + 1)
+    const found = await Promise.all(pids.map(async (pid) => (await callers.of(socket(pid))).pid))
+    expect(found).toEqual(pids)
+  })
+
+  it('are looked at last where the caller has asked before', async () => {
+    const folder = proc(30, 10)
+    const callers = new SocketCallers({ proc: folder, mostFiles: 400 })
+    expect(await callers.of(socket(3))).toEqual({ pid: 3, uid: 4711 })
+    symlinkSync('socket:[99]', join(folder, '3', 'fd', '11'))
+    const again = new SocketCallers({ proc: folder, mostFiles: 20 })
+    expect(await again.of(socket(99))).toEqual({ pid: null, uid: 4711 })
+    expect(await callers.of(socket(99))).toEqual({ pid: 3, uid: 4711 })
+  })
+
+  it('keep no more callers waiting than there is room for', async () => {
+    const callers = new SocketCallers({ proc: proc(3, 3), mostWaiting: 2 })
+    const found = [1, 2, 3].map(async (pid) => (await callers.of(socket(pid))).pid)
+    expect(await Promise.all(found)).toEqual([1, 2, null])
+    expect((await callers.of(socket(3))).pid).toBe(3)
+  })
+
+  it('hold no line of an endpoint up: it names no process', async ({ skip }) => {
+    const limit = execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).trim()
+    skip(process.platform !== 'linux' || Number(limit) < 18_000, 'there is no /proc, or no process may open so many')
+    const path = join(temporaryFolder(), 'account')
+    // The newest process has more open than is looked at, until the line is there.
+    const program = `
+      const { AWS_CONTAINER_CREDENTIALS_FULL_URI: url, AWS_CONTAINER_AUTHORIZATION_TOKEN: authorization } = process.env
+      const opens = "for (let n = 0; n < 17_000; n++) fs.openSync('/dev/null'); console.log('open'); setInterval(() => {}, 1000)"
+      const child = require('child_process').spawn(process.execPath, ['-e', opens], { stdio: ['ignore', 'pipe', 2] })
+      child.stdout.once('data', async () => {
+        await fetch(url, { headers: { authorization } })
+        while (!fs.readFileSync('${path}', 'utf8').includes('handed-out')) await new Promise((next) => setTimeout(next, 50))
+        child.kill()
+      })`
+    await there.home.run(['exec', 'prod', '--account', path, '--', process.execPath, '-e', program])
+    const last = JSON.parse(readFileSync(path, 'utf8').trimEnd().split('\n').at(-1) ?? '')
+    expect(last).toMatchObject({ event: 'handed-out', pid: null, uid: process.getuid?.() })
   })
 })
 
