@@ -1,6 +1,8 @@
 // How the body of a request is signed, and the request that is sent. In: options, body. Out: a signed request.
 // By its hash; by the hash that the user gives; not at all; or, for S3, in chunks with a checksum behind them.
+// A Content-Length that the user gives must be that of the body: a store would take a part for the whole.
 
+import { HardkeyError } from '../errors.ts'
 import type { StreamedRequest } from '../http/client.ts'
 import { type ChecksumAlgorithm, checksumAlgorithms } from '../sigv4/checksum.ts'
 import type { SigV4Signer } from '../sigv4/signer.ts'
@@ -8,6 +10,8 @@ import type { ParsedArguments } from './args.ts'
 import type { CommandContext } from './command.ts'
 import { requestHeaders } from './request-scope.ts'
 import { type Upload, uploadHash } from './upload.ts'
+
+type Header = readonly [name: string, value: string]
 
 /** What the signature covers of the body. */
 export interface Payload {
@@ -41,7 +45,7 @@ export async function checkedPayload(
     const remedy = 'give --payload-hash with its SHA-256, or --unsigned-payload'
     throw args.wrong('the body can be read only once, and its hash is not known', remedy)
   }
-  if (body.kind === 'pipe' && service === 's3' && !hasLength(args)) {
+  if (body.kind === 'pipe' && service === 's3' && !requestHeaders(args).some(isLength)) {
     throw args.wrong('S3 wants to know the length of the body', "give a file, or --header 'Content-Length: BYTES'")
   }
   if (body.kind !== 'file' || unsignedPayload || given !== undefined) {
@@ -51,8 +55,37 @@ export async function checkedPayload(
 }
 
 /** Without it our client sends HTTP's own chunks, which S3 answers with 411 MissingContentLength. */
-function hasLength(args: ParsedArguments): boolean {
-  return requestHeaders(args).some(([name]) => name.toLowerCase() === 'content-length')
+const isLength = ([name]: Header): boolean => name.toLowerCase() === 'content-length'
+
+/** Refuses a Content-Length of the user's that cannot be that of the body. @throws ERR_USAGE */
+export function checkLength(args: ParsedArguments, body: Upload): void {
+  const [given, another] = requestHeaders(args).filter(isLength)
+  if (given === undefined) return
+  if (!/^[0-9]{1,15}$/.test(given[1]) || another !== undefined) {
+    throw args.wrong('--header Content-Length is no number of bytes')
+  }
+  const said = Number(given[1])
+  const has = body.kind === 'bytes' ? (body.bytes?.length ?? 0) : body.kind === 'file' ? body.length : said
+  if (said === has) return
+  throw args.wrong(`Content-Length says ${said}, and the body has ${has} bytes`, 'leave the header out')
+}
+
+/** The same pieces. The last one is held back until nothing follows, so that a longer stream is never sent whole. */
+async function* ofLength(stream: AsyncIterable<Uint8Array>, length: number): AsyncGenerator<Uint8Array> {
+  let passed = 0
+  let held: Uint8Array | undefined
+  for await (const piece of stream) {
+    passed += piece.length
+    if (passed > length) throw otherLength(`the body has more than the ${length} bytes that Content-Length says`)
+    if (held !== undefined) yield held
+    held = piece
+  }
+  if (passed < length) throw otherLength(`the body ended after ${passed} bytes, and Content-Length says ${length}`)
+  if (held !== undefined) yield held
+}
+
+function otherLength(message: string): HardkeyError {
+  return new HardkeyError('ERR_USAGE', message, { hint: 'nothing was taken: the request was cut off before its end' })
 }
 
 function checksumOption({ args }: Pick<CommandContext, 'args'>): ChecksumAlgorithm | undefined {
@@ -67,7 +100,7 @@ function checksumOption({ args }: Pick<CommandContext, 'args'>): ChecksumAlgorit
 export async function signUpload(
   { signal }: CommandContext,
   signer: SigV4Signer,
-  unsigned: { readonly method: string; readonly url: string; readonly headers: readonly (readonly [string, string])[] },
+  unsigned: { readonly method: string; readonly url: string; readonly headers: readonly Header[] },
   body: Upload,
   { payloadHash, unsignedPayload, checksum }: Payload,
 ): Promise<StreamedRequest> {
@@ -82,12 +115,15 @@ export async function signUpload(
   if (body.kind === 'bytes') {
     return await signer.sign({ ...unsigned, body: body.bytes }, { payloadHash, unsignedPayload, signal })
   }
-  const request = { ...unsigned, headers: [...unsigned.headers, ...lengthHeader(body)] }
-  const signed = await signer.sign(request, { payloadHash, unsignedPayload, signal })
-  return { ...signed, body: body.kind === 'file' ? body.open() : body.stream }
+  const given = unsigned.headers.find(isLength)?.[1]
+  const headers = withLength(unsigned.headers, body)
+  const signed = await signer.sign({ ...unsigned, headers }, { payloadHash, unsignedPayload, signal })
+  if (body.kind === 'file') return { ...signed, body: body.open() }
+  return { ...signed, body: given === undefined ? body.stream : ofLength(body.stream, Number(given)) }
 }
 
 /** S3 wants to know the length of a stream; the client of ours counts bytes by itself. */
-export function lengthHeader(body: Upload): readonly (readonly [string, string])[] {
-  return body.kind === 'file' ? [['Content-Length', String(body.length)]] : []
+export function withLength(headers: readonly Header[], body: Upload): readonly Header[] {
+  if (body.kind !== 'file' || headers.some(isLength)) return headers
+  return [...headers, ['Content-Length', String(body.length)]]
 }

@@ -8,7 +8,7 @@ import { explained, presignedParts, type SignedText } from '../explain-request.t
 import { namedKey } from '../open-key.ts'
 import { requestHeaders, requestScope } from '../request-scope.ts'
 import { requestUrl } from '../request-url.ts'
-import { checkedPayload, lengthHeader } from '../sign-upload.ts'
+import { checkedPayload, withLength } from '../sign-upload.ts'
 import { textOrFile } from '../text-or-file.ts'
 import { upload } from '../upload.ts'
 
@@ -47,7 +47,7 @@ async function signedText(context: CommandContext, view: ServiceView | undefined
   const bytes = body.kind === 'bytes' ? body.bytes : undefined
   // The service's own text tells the time of the request that it refused.
   const date = view?.date ?? now()
-  const headers = [...request.headers, ...lengthHeader(body)]
+  const headers = withLength(request.headers, body)
   return explained({ ...request, headers, body: bytes }, { accessKeyId: named.accessKeyId, ...scope }, date, payload)
 }
 

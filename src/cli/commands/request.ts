@@ -10,7 +10,7 @@ import { namedKey } from '../open-key.ts'
 import { requestHeaders, requestScope } from '../request-scope.ts'
 import { requestUrl } from '../request-url.ts'
 import { networkSettings } from '../settings.ts'
-import { checkedPayload, signUpload } from '../sign-upload.ts'
+import { checkedPayload, checkLength, signUpload } from '../sign-upload.ts'
 import { type Upload, upload } from '../upload.ts'
 
 /** Of an answer that refuses: as much is looked at for the reason. */
@@ -24,6 +24,7 @@ export async function request(context: CommandContext): Promise<number> {
   const method = args.word('METHOD')
   const headers = requestHeaders(args)
   const body = await upload(context)
+  checkLength(args, body)
   const scope = await requestScope(context, named, { method, url }, service)
   const payload = await checkedPayload(context, body, scope.service)
   report.step(`sign for ${scope.service} in ${scope.region}`)
