@@ -3,9 +3,10 @@
 // The file has mode 0600 and no newline: SDKs for JavaScript and Java send it as it is, others refuse a newline.
 
 import { stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { CallerToken, isToken, newToken, type RandomBytes } from '../endpoint/caller-token.ts'
 import { HardkeyError } from '../errors.ts'
-import { isMissingFile } from '../files/file-failure.ts'
+import { isMissingFile, systemCode } from '../files/file-failure.ts'
 import { readOwnFile } from '../files/read-own-file.ts'
 import { replaceAtomically } from '../files/replace-atomically.ts'
 
@@ -69,8 +70,15 @@ export class TokenFile {
     })
   }
 
-  #write(text: string): Promise<void> {
-    return replaceAtomically(this.path, Buffer.from(text))
+  /** A folder that is missing is a slip of the pen: clients would look for the token elsewhere. */
+  async #write(text: string): Promise<void> {
+    const folder = dirname(resolve(this.path))
+    if ((await stat(folder).catch(systemCode)) === 'ENOENT') {
+      throw new HardkeyError('ERR_CONFIG_INVALID', `there is no folder "${folder}" for the token`, {
+        hint: `make it: mkdir -m 700 "${folder}"; or name a file elsewhere`,
+      })
+    }
+    await replaceAtomically(this.path, Buffer.from(text))
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -144,6 +144,17 @@ describe('F-E05: the token file', () => {
     expect(ran).toMatchObject({ status: 2, stdout: '' })
     expect(readFileSync(tokenFile(), 'latin1')).toBe('my notes')
     rmSync(tokenFile())
+  })
+
+  it('in a folder that is not there is refused before the device is used, and no folder is made', async () => {
+    const folder = join(there.home.folder, 'no', 'such')
+    const ran = await there.home.run(['serve', 'prod', '--token-file', join(folder, 'x'), '--pin-source', 'file:/none'])
+    expect(ran).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: `hardkey: error: there is no folder "${folder}" for the token\nhardkey: hint: make it: mkdir -m 700 "${folder}"; or name a file elsewhere\n`,
+    })
+    expect(existsSync(join(there.home.folder, 'no'))).toBe(false)
   })
 
   it('that others can read is refused', async () => {
