@@ -9,7 +9,7 @@ import { HardkeyError } from '../errors.ts'
 import { namesPinSource, type PinSource, pinSourceOf } from '../key/pin-source.ts'
 import { Secret } from '../key/secret.ts'
 import { KeyUri } from '../key/uri.ts'
-import { type CheckInResult, type CheckInStep, checkIn } from '../lifecycle/check-in.ts'
+import { type CheckInInput, type CheckInResult, type CheckInStep, checkIn } from '../lifecycle/check-in.ts'
 import { forget } from '../lifecycle/forget.ts'
 import { type RememberedPin, rememberPin } from '../lifecycle/remembered-pin.ts'
 import { whenSettled } from '../lifecycle/settling.ts'
@@ -22,6 +22,7 @@ import { type ImportSource, readSource, type SourceKey } from './import-source.t
 import { alsoTarget } from './import-target.ts'
 import { awsFiles, pinSourceOption, recordsFolder } from './open-key.ts'
 import { newPinPrompt } from './pin-prompt.ts'
+import { latched } from './runtime-folder.ts'
 
 /** A record to be, and where its key goes. Its PIN is asked for once; whoever made the place forgets it. */
 export interface Place {
@@ -29,11 +30,15 @@ export interface Place {
   readonly to: KeyUri
   readonly entry: BackendEntry
   readonly pin: RememberedPin
+  /** With the source of the PIN, whoever names it. */
+  readonly latch: KeyUri
 }
 
 export async function placeFor(context: CommandContext, name: string, to: KeyUri): Promise<Place> {
   const entry = await deviceEntry(context, to, context.args.has('strict'))
-  return { name, to, entry, pin: rememberPin(pinFor(context, to)) }
+  const source = pinSourceOption(context.args)
+  const latch = source === undefined ? to : to.with({ query: { 'pin-source': source } })
+  return { name, to, entry, pin: rememberPin(pinFor(context, to)), latch }
 }
 
 /** The place of `--also-to`, with a record of its own. @throws ERR_USAGE, ERR_KEY_EXISTS, and as `--to` */
@@ -51,7 +56,7 @@ export async function secondPlace(context: CommandContext, first: string): Promi
   await refuseExistingRecord(recordPath(recordsFolder(environment), name))
   const to = await alsoTarget(context, name)
   const pin = rememberPin(pinSourceOf(to, newPinPrompt(context, to)))
-  return [{ name, to, entry: await deviceEntry(context, to), pin }]
+  return [{ name, to, entry: await deviceEntry(context, to), pin, latch: to }]
 }
 
 export interface CheckInRequest {
@@ -87,11 +92,11 @@ export async function checkInEverywhere(
 async function checkInAt(
   context: CommandContext,
   { settings, proof }: CheckInRequest,
-  { name, to, entry, pin }: Place,
+  { name, to, entry, pin, latch }: Place,
   { accessKeyId, secret, created }: SourceKey,
 ): Promise<CheckInResult> {
   const { args, environment, now, report, signal } = context
-  const checkedIn = checkIn({
+  const input: CheckInInput = {
     name,
     accessKeyId,
     secret,
@@ -108,8 +113,11 @@ async function checkInAt(
       else report.step(step === 'prove' ? proofTexts[proof.kind].step : stepTexts[step])
     },
     signal,
-  })
-  return await report.waiting('the device', checkedIn)
+  }
+  return await report.waiting(
+    'the device',
+    latched(context, latch, () => checkIn(input)),
+  )
 }
 
 /** AWS takes some seconds to know a key that was made just now. */

@@ -36,8 +36,6 @@ export interface Environment extends WayToAws {
   readonly xdgRuntimeDir: string | undefined
   /** HARDKEY_ACCOUNT: the absolute path of a file, or `journal`. */
   readonly account: string | undefined
-  /** CREDENTIALS_DIRECTORY: systemd.exec(5). */
-  readonly credentialsDirectory: string | undefined
   readonly awsConfigFile: string
   readonly awsCredentialsFile: string
   /** AWS_PROFILE, else AWS_DEFAULT_PROFILE. */
@@ -170,14 +168,13 @@ function wayToAws(read: (name: string) => string | undefined): WayToAws {
   }
 }
 
-type FoldersInMemory = Pick<Environment, 'cacheDir' | 'runtimeDirectory' | 'xdgRuntimeDir' | 'credentialsDirectory'>
+type FoldersInMemory = Pick<Environment, 'cacheDir' | 'runtimeDirectory' | 'xdgRuntimeDir'>
 
 function foldersInMemory(read: (name: string) => string | undefined): FoldersInMemory {
   return {
     cacheDir: read('HARDKEY_CACHE_DIR'),
     runtimeDirectory: read('RUNTIME_DIRECTORY'),
     xdgRuntimeDir: read('XDG_RUNTIME_DIR'),
-    credentialsDirectory: read('CREDENTIALS_DIRECTORY'),
   }
 }
 

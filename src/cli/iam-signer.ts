@@ -13,7 +13,7 @@ import type { CommandContext } from './command.ts'
 import { deviceEntry } from './device-entry.ts'
 import { awsFiles, recordsFolder, withDevice } from './open-key.ts'
 import { pinPrompt } from './pin-prompt.ts'
-import { pinLatch } from './runtime-folder.ts'
+import { latched } from './runtime-folder.ts'
 
 export interface IamSigner {
   readonly keys: DateKeySource
@@ -52,15 +52,29 @@ export interface DeviceKey {
   readonly accessKeyId: string
 }
 
-/** The key in a device, opened once. A PIN that was refused before is not tried again. */
+/** The key in a device, opened once, when it first signs. A PIN that was refused before is not tried again. */
 export async function deviceSigner(
   context: CommandContext,
   { title, uri, accessKeyId }: DeviceKey,
 ): Promise<IamSigner> {
   const { now, report, signal } = context
   const backends = [await (await deviceEntry(context, uri)).backend()]
-  const opened = (): Promise<HmacKey> => openKey(uri, { pin: pinPrompt(context, uri), signal, backends })
-  const key = await report.waiting('the device', pinLatch(context).guard(uri, signal, opened))
-  const keys = deviceDateKeys({ key, accessKeyId, keepDateKey: false, now })
-  return { keys: accountedKeys(context, title, keys), close: () => key.close() }
+  let opened: Promise<HmacKey> | undefined
+  const dateKey: DateKeySource['dateKey'] = async (date, options) => {
+    opened ??= openKey(uri, { pin: pinPrompt(context, uri), signal, backends }).catch((error: unknown) => {
+      opened = undefined
+      throw error
+    })
+    return await deviceDateKeys({ key: await opened, accessKeyId, keepDateKey: false, now }).dateKey(date, options)
+  }
+  // A TPM takes an auth value when it is used, not when the key is opened.
+  const keys: DateKeySource = {
+    accessKeyId,
+    dateKey: (date, options) =>
+      report.waiting(
+        'the device',
+        latched(context, uri, () => dateKey(date, options)),
+      ),
+  }
+  return { keys: accountedKeys(context, title, keys), close: async () => await (await opened)?.close() }
 }

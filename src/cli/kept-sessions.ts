@@ -15,7 +15,7 @@ import { readShortcut, shortcutPrefix } from './shortcut.ts'
 export function keptSessions(
   context: CommandContext,
 ): Required<Pick<SessionUse, 'folder' | 'store' | 'latch' | 'fresh'>> {
-  const { args, environment, report } = context
+  const { args, report } = context
   const folder = runtimeFolder(context, args.value('cache-dir'))
   const told = (failure: unknown): void => {
     report.warning(`the session is not kept: ${failure instanceof Error ? failure.message : String(failure)}`)
@@ -23,7 +23,7 @@ export function keptSessions(
   return {
     folder,
     store: sessionStore(folder, told),
-    latch: new PinLatch(folder, environment.credentialsDirectory),
+    latch: new PinLatch(folder),
     fresh: args.has('no-cache'),
   }
 }

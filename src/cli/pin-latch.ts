@@ -53,13 +53,11 @@ export type PinGuard = Pick<PinLatch, 'guard'>
 
 export class PinLatch {
   readonly #folder: string | undefined
-  readonly #credentialsFolder: string | undefined
   readonly #remembered = new Map<string, Verdict>()
 
   /** Without a folder, what was refused is remembered for the life of this object. */
-  constructor(folder: string | undefined, credentialsFolder: string | undefined) {
+  constructor(folder: string | undefined) {
     this.#folder = folder
-    this.#credentialsFolder = credentialsFolder
   }
 
   /**
@@ -69,7 +67,7 @@ export class PinLatch {
    * @throws ERR_PIN_INCORRECT without running it where the source was refused before; what `act` throws
    */
   async guard<T>(uri: KeyUri, signal: AbortSignal, act: () => Promise<T>, whileAlive?: WhileAlive): Promise<T> {
-    const source = sourceOf(uri, this.#credentialsFolder)
+    const source = sourceOf(uri)
     if (source === undefined) return await act()
     const isAccepted = (): true | undefined => this.#isAccepted(source)
     const tried = (): Promise<T> => this.#tried(source, act)
@@ -165,7 +163,7 @@ function refusedBefore({ where, identity }: Source, refusal: string, serviceCode
 }
 
 /** Undefined where a person is asked, nothing is, or nothing is lost by another try. */
-function sourceOf(uri: KeyUri, credentialsFolder: string | undefined): Source | undefined {
+function sourceOf(uri: KeyUri): Source | undefined {
   const own = guarded.get(uri.scheme === 'vault' ? `vault ${uri.get('login')}` : uri.scheme)
   if (own === undefined) return undefined
   const where = uri.has('pin-value') ? 'pin-value' : (uri.get('pin-source') ?? uri.get(own))
@@ -173,16 +171,16 @@ function sourceOf(uri: KeyUri, credentialsFolder: string | undefined): Source | 
   // All objects of a token have one PIN, and all keys of a server one login.
   const one = { object: undefined, id: undefined, type: undefined, key: undefined, mount: undefined }
   const device = withoutPinSource(uri).with({ path: one, query: { 'key-version': undefined } })
-  return { name: `${device} ${where}`, where, identity: identityOf(where, credentialsFolder) }
+  return { name: `${device} ${where}`, where, identity: identityOf(where) }
 }
 
-function identityOf(where: string, credentialsFolder: string | undefined): string {
-  const [, kind = 'file', rest = where] = /^(file|fd|credential):(?:\/\/(?:localhost)?(?=\/))?(.*)$/s.exec(where) ?? []
+function identityOf(where: string): string {
+  const [, kind = 'file', rest = where] = /^(file|fd):(?:\/\/(?:localhost)?(?=\/))?(.*)$/s.exec(where) ?? []
   const isPath = kind === 'file' && rest.startsWith('/')
   try {
     if (isPath) return identityIn(statSync(rest, { bigint: true }))
     if (kind === 'fd') return identityIn(fstatSync(Number(rest), { bigint: true }))
-    if (kind === 'credential') return identityIn(statSync(join(credentialsFolder ?? '', rest), { bigint: true }))
+    // systemd makes the file of a credential anew at each start of a unit.
     return ''
   } catch (error) {
     // Whoever reads the source says what is wrong with it.

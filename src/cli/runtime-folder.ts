@@ -3,6 +3,7 @@
 
 import { HardkeyError } from '../errors.ts'
 import { findRuntimeFolder, type RuntimePlaces } from '../files/runtime-folder.ts'
+import type { KeyUri } from '../key/uri.ts'
 import type { CommandContext } from './command.ts'
 import type { Environment } from './environment.ts'
 import { PinLatch } from './pin-latch.ts'
@@ -47,7 +48,16 @@ export function pinLatch({ environment, report }: CommandContext): PinLatch {
   const places = runtimePlaces(environment)
   const { path, refused } = places === undefined ? nothing : findRuntimeFolder(places)
   for (const reason of refused) report.step(`not used as runtime folder: ${reason}`)
-  return new PinLatch(path, environment.credentialsDirectory)
+  return new PinLatch(path)
+}
+
+/**
+ * Runs `act`, which opens the device of this URI. A PIN that was refused before, by whichever command, is not tried again.
+ *
+ * @throws ERR_PIN_INCORRECT; what `act` throws
+ */
+export async function latched<T>(context: CommandContext, uri: KeyUri, act: () => Promise<T>): Promise<T> {
+  return await pinLatch(context).guard(uri, context.signal, act)
 }
 
 /** True where a session lasts from one run to the next. */

@@ -6,7 +6,8 @@ import { openKey } from '../backends/open.ts'
 import { HardkeyError } from '../errors.ts'
 import type { IamClient } from '../iam/client.ts'
 import type { HmacKey } from '../key/hmac-key.ts'
-import { withAskedPinSource } from '../key/pin-source.ts'
+import { descriptorsOf, withAskedPinSource } from '../key/pin-source.ts'
+import type { KeyUri } from '../key/uri.ts'
 import { recordUri } from '../profiles/open-record.ts'
 import type { KeyRecord } from '../profiles/record.ts'
 import { type DateKeySource, deviceDateKeys, secretDateKeys } from '../sigv4/date-key.ts'
@@ -60,10 +61,17 @@ export class RotationKeys {
   }
 
   async #open(record: KeyRecord): Promise<HmacKey> {
-    const { stored, forThisRun, entry, pin, signal } = this.#parts
+    const { stored, forThisRun, guard } = this.#parts
     const uri = await forThisRun(recordUri({ ...stored, record }))
+    return await guard(uri, () => this.#compared(uri, record))
+  }
+
+  async #compared(uri: KeyUri, record: KeyRecord): Promise<HmacKey> {
+    const { entry, pin, signal } = this.#parts
     const backends = [await inspectorOf(await entry(uri))]
-    const key = await openKey(withAskedPinSource(uri), { pin: pin.source, signal, backends })
+    // A descriptor cannot be read again. Of all else the backend sees whether a person stands behind it.
+    const once = descriptorsOf(uri).length === 0 ? uri : withAskedPinSource(uri)
+    const key = await openKey(once, { pin: pin.source, signal, backends })
     try {
       if ((await checkValue(key, { signal })) === record.check) return key
       throw new HardkeyError('ERR_KEY_UNUSABLE', `the device holds another key than the one of ${record.accessKeyId}`, {

@@ -47,6 +47,8 @@ export interface RotationParts {
   readonly entry: (uri: KeyUri) => Promise<BackendEntry>
   /** The URI with what this run adds to it. */
   readonly forThisRun: (uri: KeyUri) => Promise<KeyUri>
+  /** What opens the device of a URI goes through this, which may refuse to: its PIN was wrong before. */
+  readonly guard: <T>(uri: KeyUri, act: () => Promise<T>) => Promise<T>
   /** Unlocks the device, for the old key and the new one. */
   readonly pin: RememberedPin
   readonly sts: (keys: DateKeySource) => StsClient

@@ -260,7 +260,7 @@ it('does not try a PIN again that was refused, until it is told to', async () =>
   const folder = folderInMemory()
   const uri = `tpm2:handle=0x81000100?device=%2Fno%2Fsuch%2Ftpm&pin-source=file:${at('passphrase')}`
   const refused = new HardkeyError('ERR_PIN_INCORRECT', 'the TPM refused the auth value')
-  const trying = new PinLatch(folder, undefined).guard(KeyUri.parse(uri), AbortSignal.timeout(5000), () => {
+  const trying = new PinLatch(folder).guard(KeyUri.parse(uri), AbortSignal.timeout(5000), () => {
     throw refused
   })
   await expect(trying).rejects.toBe(refused)

@@ -81,6 +81,7 @@ export class InProcess {
       stored: await readRecord(this.path),
       entry: async () => this.device.entry,
       forThisRun: async (uri) => uri,
+      guard: async (_, act) => await act(),
       pin: rememberPin(pin),
       sts: (keys) => stsClient({ ...place, keys, sleep }),
       iam: (keys) => iamClient({ ...place, keys, sleep }),

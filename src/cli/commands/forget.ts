@@ -11,7 +11,7 @@ import { deviceEntry } from '../device-entry.ts'
 import { removeKept } from '../kept-sessions.ts'
 import { awsFiles, recordForThisRun, storedRecord, toldOnce } from '../open-key.ts'
 import { pinPrompt } from '../pin-prompt.ts'
-import { runtimeFolder } from '../runtime-folder.ts'
+import { latched, runtimeFolder } from '../runtime-folder.ts'
 import { keyText } from '../session-text.ts'
 
 /** Removes a record; status 1 and nothing changed where the person says no. */
@@ -24,12 +24,9 @@ export async function forgetKey(context: CommandContext): Promise<number> {
     return 1
   }
   const ours = destroys ? await recordForThisRun(context, stored) : stored
-  const forgotten = forget({
-    stored: ours,
-    files: awsFiles(environment),
-    fromDevice: destroys ? await destroyer(context, recordUri(ours)) : undefined,
-    signal,
-  })
+  const fromDevice = destroys ? await destroyer(context, recordUri(ours)) : undefined
+  const forgetting = () => forget({ stored: ours, files: awsFiles(environment), fromDevice, signal })
+  const forgotten = destroys ? latched(context, recordUri(ours), forgetting) : forgetting()
   const { profiles, device } = await report.waiting('the device', forgotten)
   const { accessKeyId } = stored.record
   const sessions = await forgetSessions(context, stored)

@@ -8,7 +8,7 @@ import type { CommandContext } from '../command.ts'
 import { deviceEntry } from '../device-entry.ts'
 import { recordForThisRun, storedRecord } from '../open-key.ts'
 import { pinPrompt } from '../pin-prompt.ts'
-import { pinLatch } from '../runtime-folder.ts'
+import { latched } from '../runtime-folder.ts'
 import { placedLines, placedSteps } from '../signing-places.ts'
 import { pairLines } from '../table-lines.ts'
 
@@ -21,8 +21,7 @@ export async function inspectKey(context: CommandContext): Promise<number> {
   const uri = recordUri(ours)
   const entry = await deviceEntry(context, uri, args.has('strict'))
   const look = (): Promise<Inspection> => inspect(ours, { pin: pinPrompt(context, uri), entry, signal, now })
-  const asked = pinLatch(context).guard(uri, signal, look)
-  const { info, sameKey, ageDays } = await report.waiting('the device', asked)
+  const { info, sameKey, ageDays } = await report.waiting('the device', latched(context, uri, look))
   await accountFor(context).deviceUsed({ key: { title: stored.name, accessKeyId: record.accessKeyId } })
   for (const warning of info.warnings) report.warning(warning)
   if (args.has('chain')) {

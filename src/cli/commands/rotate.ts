@@ -21,6 +21,7 @@ import { prepared, storedRecord } from '../open-key.ts'
 import { newPinPrompt, pinPrompt } from '../pin-prompt.ts'
 import { policyOfBoth } from '../rotation-policy.ts'
 import { questionText, stepTexts, tellOutcome } from '../rotation-texts.ts'
+import { latched } from '../runtime-folder.ts'
 import { mfaInput } from '../session-request.ts'
 import { stsSettings } from '../settings.ts'
 
@@ -82,11 +83,12 @@ function usualOverlap(uri: KeyUri, wish: RotationWish): number | undefined {
 
 function deviceParts(
   context: CommandContext,
-): Pick<RotationParts, 'entry' | 'forThisRun' | 'now' | 'sleep' | 'onDone' | 'onWait' | 'signal'> {
+): Pick<RotationParts, 'entry' | 'forThisRun' | 'guard' | 'now' | 'sleep' | 'onDone' | 'onWait' | 'signal'> {
   const { now, report, signal } = context
   return {
     entry: (uri) => deviceEntry(context, uri),
     forThisRun: (uri) => prepared(context, uri, true),
+    guard: (uri, act) => latched(context, uri, act),
     now,
     sleep: (milliseconds, ending) => wait(milliseconds, undefined, { signal: ending }),
     onDone: (step) => report.done(stepTexts[step]),

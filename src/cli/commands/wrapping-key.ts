@@ -10,6 +10,7 @@ import type { CommandContext } from '../command.ts'
 import { deviceEntry } from '../device-entry.ts'
 import { prepared } from '../open-key.ts'
 import { newPinPrompt } from '../pin-prompt.ts'
+import { latched } from '../runtime-folder.ts'
 import { writeOut } from '../wrap-files.ts'
 
 /** Prints the file, or writes it to `--out`. */
@@ -20,7 +21,7 @@ export async function wrappingKey(context: CommandContext): Promise<number> {
   const uri = await prepared(context, isDevice ? KeyUri.of(word, {}) : parseKeyUri(word))
   const wrapping = await wrappingOf(await deviceEntry(context, uri))
   const pin = pinSourceOf(uri, newPinPrompt(context, uri))
-  const asked = wrapping.wrappingKey(uri, { pin, signal }, { create: args.has('create') })
+  const asked = latched(context, uri, () => wrapping.wrappingKey(uri, { pin, signal }, { create: args.has('create') }))
   const key = await report.waiting('the device', asked)
   await writeOut(context, formatWrappingKey(key))
   for (const warning of key.warnings ?? []) report.warning(warning)
