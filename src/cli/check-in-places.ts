@@ -11,11 +11,13 @@ import { Secret } from '../key/secret.ts'
 import { KeyUri } from '../key/uri.ts'
 import { type CheckInInput, type CheckInResult, type CheckInStep, checkIn } from '../lifecycle/check-in.ts'
 import { forget } from '../lifecycle/forget.ts'
+import { named } from '../lifecycle/key-name.ts'
 import { type RememberedPin, rememberPin } from '../lifecycle/remembered-pin.ts'
 import { whenSettled } from '../lifecycle/settling.ts'
 import type { RecordSettings } from '../profiles/record.ts'
 import { recordPath, refuseExistingRecord } from '../profiles/record-store.ts'
 import type { CommandContext } from './command.ts'
+import { creationLock } from './created-key.ts'
 import { deviceEntry } from './device-entry.ts'
 import { type ImportProof, proofTexts } from './import-proof.ts'
 import { type ImportSource, readSource, type SourceKey } from './import-source.ts'
@@ -71,6 +73,14 @@ export async function checkInEverywhere(
   context: CommandContext,
   request: CheckInRequest,
 ): Promise<readonly [CheckInResult, ...CheckInResult[]]> {
+  if (request.source.kind !== 'created') return await checkInAll(context, request)
+  return await creationLock(context, request.places[0].name, () => checkInAll(context, request))
+}
+
+async function checkInAll(
+  context: CommandContext,
+  request: CheckInRequest,
+): Promise<readonly [CheckInResult, ...CheckInResult[]]> {
   const { source, places } = request
   const [first, ...others] = places
   const key = await readSource(context, source, first.to)
@@ -79,9 +89,11 @@ export async function checkInEverywhere(
     const result = await checkInAt(context, request, first, key)
     done.push(result)
     for (const place of others) done.push(await checkInAt(context, request, place, key))
+    await key.created?.settled()
     return [result, ...done.slice(1)]
   } catch (error) {
     for (const [index, result] of done.entries()) await takeOut(context, result, places[index])
+    if ((await key.created?.replaces(error)) === true) return await checkInAll(context, request)
     throw (await key.created?.discard(error)) ?? error
   } finally {
     if (key.secret instanceof Secret) key.secret.wipe()
@@ -100,7 +112,7 @@ async function checkInAt(
     name,
     accessKeyId,
     secret,
-    to,
+    to: created === undefined ? to : named(to, name),
     pin: pin.source,
     entry,
     otherStore: args.has('other-store'),

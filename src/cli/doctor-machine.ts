@@ -3,9 +3,11 @@
 
 import { readFileSync } from 'node:fs'
 import { lstat } from 'node:fs/promises'
+import { HardkeyError } from '../errors.ts'
 import { changeableByOthers, thisUser } from '../files/ownership.ts'
 import { findRuntimeFolder } from '../files/runtime-folder.ts'
-import type { Finding } from '../lifecycle/doctor/finding.ts'
+import { listCreations } from '../lifecycle/creation.ts'
+import { type Finding, faultOf } from '../lifecycle/doctor/finding.ts'
 import { type ListedRecord, listRecords } from '../profiles/record-store.ts'
 import type { CommandContext } from './command.ts'
 import { recordsFolder } from './open-key.ts'
@@ -23,7 +25,20 @@ export async function recordFindings({ environment }: CommandContext): Promise<{
       ? [{ id: 'record', state: 'fault', name: one.name, text: one.problem.message, remedy: one.problem.hint }]
       : [],
   )
-  return { listed, findings: [await folderFinding(folder), ...broken] }
+  return { listed, findings: [await folderFinding(folder), ...broken, ...(await creationFindings(folder, listed))] }
+}
+
+/** Imports that were cut off while AWS made a key. */
+async function creationFindings(folder: string, listed: readonly ListedRecord[]): Promise<readonly Finding[]> {
+  const known = new Set(listed.map((one) => ('record' in one ? one.record.accessKeyId : undefined)))
+  return (await listCreations(folder)).flatMap(({ name, found }): readonly Finding[] => {
+    if (found instanceof HardkeyError) return [faultOf('creation', found, name)]
+    const { accessKeyId, userName, began } = found
+    if (accessKeyId !== undefined && known.has(accessKeyId)) return []
+    const text = `${accessKeyId ?? 'an access key'} may be active for ${userName}, made ${began} by an import that was cut off`
+    const remedy = `hardkey import ${name} --create-for ${userName}, with the options of then: it goes on, or deletes it`
+    return [{ id: 'creation', state: 'fault', name, text, remedy }]
+  })
 }
 
 async function folderFinding(folder: string): Promise<Finding> {

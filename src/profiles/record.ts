@@ -86,6 +86,7 @@ const besideRecord: ReadonlyMap<string, string> = new Map([
   ['keyset', 'the embedded key lies'],
   ['approvals', 'the approvals for the key lie'],
   ['rotation', 'the journal of its rotation lies'],
+  ['creation', 'the journal of its creation lies'],
 ])
 
 /** True for a file that lies beside a record and is none. */
@@ -96,7 +97,7 @@ export function isBesideRecord(fileName: string): boolean {
 
 /**
  * Checks that `name` can name a record: 1 to 100 letters, digits and `._-`, not beginning with `.` or `-`. A name that
- * ends in `.keyset`, `.approvals` or `.rotation` would take the place of what lies beside another record.
+ * ends in `.keyset`, `.approvals`, `.rotation` or `.creation` would take the place of what lies beside another record.
  * @throws ERR_USAGE
  */
 export function checkRecordName(name: string): void {

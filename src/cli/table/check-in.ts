@@ -11,6 +11,7 @@ import {
   strictFlag,
   stsFlags,
   tpmFlags,
+  yesFlag,
 } from './flags.ts'
 
 const outFlag: FlagSpec = { name: 'out', value: 'FILE', help: 'write it to a new file in place of standard output' }
@@ -86,6 +87,7 @@ export const checkInCommands: readonly CommandSpec[] = Object.freeze([
       ...stsFlags,
       allowHttpFlag,
       pinSourceFlag,
+      yesFlag,
       jsonFlag,
     ],
     text: [
@@ -93,7 +95,8 @@ export const checkInCommands: readonly CommandSpec[] = Object.freeze([
       'with one made in software, asks STS who the key is, and writes the record. A step that fails undoes',
       'those before it. Region, endpoint, role, duration and MFA device become defaults of the record.',
       'A secret is never an argument and never a variable. --from device: it is in there already. --create-for: AWS',
-      'makes it, and nobody ever sees it; a key that finds no place in the device is deleted at AWS again.',
+      'makes it, and nobody ever sees it; a key that finds no place in the device is deleted at AWS again. Cut off, the',
+      'same command goes on with the key that the device has, or asks and deletes the one whose secret is lost (--yes).',
       '--to embedded: an encrypted keyset beside the record, opened with a passphrase; protection: memory.',
       '--to tpm2: a key file beside the record that this TPM alone can use. --pcrs and --auth may go together.',
       '--date-rule: the TPM computes for approved days alone (hardkey approve); FILE is the public half of',

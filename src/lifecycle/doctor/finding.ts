@@ -10,6 +10,7 @@ export type FindingId =
   | 'check-value'
   | 'clock'
   | 'core-dumps'
+  | 'creation'
   | 'default-profile'
   | 'device'
   | 'device-warning'
