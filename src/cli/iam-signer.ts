@@ -6,6 +6,7 @@ import type { HmacKey } from '../key/hmac-key.ts'
 import type { KeyUri } from '../key/uri.ts'
 import { recordUri } from '../profiles/open-record.ts'
 import { profileCredentials } from '../profiles/plaintext-key.ts'
+import type { KeyRecord, RecordSettings } from '../profiles/record.ts'
 import { readRecord, recordPath } from '../profiles/record-store.ts'
 import { type DateKeySource, deviceDateKeys, secretDateKeys } from '../sigv4/date-key.ts'
 import { accountedKeys } from './account.ts'
@@ -17,6 +18,8 @@ import { latched } from './runtime-folder.ts'
 
 export interface IamSigner {
   readonly keys: DateKeySource
+  /** Of the record that it stands in; none of a profile. */
+  readonly settings: RecordSettings
   close(): Promise<void>
 }
 
@@ -30,7 +33,7 @@ export async function namedSigner(context: CommandContext): Promise<IamSigner> {
   if (name !== undefined) {
     const stored = await readRecord(recordPath(recordsFolder(environment), name))
     const uri = await withDevice(context, recordUri(stored), true)
-    return await deviceSigner(context, { title: name, uri, accessKeyId: stored.record.accessKeyId })
+    return await deviceSigner(context, { title: name, uri, record: stored.record })
   }
   const profile = args.value('admin-profile')
   if (profile === undefined) throw args.wrong('nobody is named who signs for IAM', 'give --with or --admin-profile')
@@ -39,7 +42,7 @@ export async function namedSigner(context: CommandContext): Promise<IamSigner> {
   const { accessKeyId, secret, sessionToken } = found
   try {
     const keys = secret.lend((secretAccessKey) => secretDateKeys({ accessKeyId, secretAccessKey, sessionToken }))
-    return { keys, close: async () => {} }
+    return { keys, settings: {}, close: async () => {} }
   } finally {
     secret.wipe()
   }
@@ -49,15 +52,13 @@ export async function namedSigner(context: CommandContext): Promise<IamSigner> {
 export interface DeviceKey {
   readonly title: string
   readonly uri: KeyUri
-  readonly accessKeyId: string
+  readonly record: KeyRecord
 }
 
 /** The key in a device, opened once, when it first signs. A PIN that was refused before is not tried again. */
-export async function deviceSigner(
-  context: CommandContext,
-  { title, uri, accessKeyId }: DeviceKey,
-): Promise<IamSigner> {
+export async function deviceSigner(context: CommandContext, { title, uri, record }: DeviceKey): Promise<IamSigner> {
   const { now, report, signal } = context
+  const { accessKeyId } = record
   const backends = [await (await deviceEntry(context, uri)).backend()]
   let opened: Promise<HmacKey> | undefined
   const dateKey: DateKeySource['dateKey'] = async (date, options) => {
@@ -76,5 +77,9 @@ export async function deviceSigner(
         latched(context, uri, () => dateKey(date, options)),
       ),
   }
-  return { keys: accountedKeys(context, title, keys), close: async () => await (await opened)?.close() }
+  return {
+    keys: accountedKeys(context, title, keys),
+    settings: record,
+    close: async () => await (await opened)?.close(),
+  }
 }

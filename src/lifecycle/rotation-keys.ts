@@ -13,10 +13,20 @@ import type { KeyRecord } from '../profiles/record.ts'
 import { type DateKeySource, deviceDateKeys, secretDateKeys } from '../sigv4/date-key.ts'
 import type { StsClient } from '../sts/client.ts'
 import { checkValue } from './check-value.ts'
-import type { RotationParts } from './rotation-parts.ts'
+import type { MfaDevice, RotationParts } from './rotation-parts.ts'
 
 /** AWS STS API Reference, GetSessionToken: the shortest session; a rotation takes a minute or two. */
 const sessionSeconds = 900
+
+/** A session for IAM that one code of the device opens. */
+export async function mfaSession(
+  sts: StsClient,
+  device: MfaDevice,
+  signal: AbortSignal | undefined,
+): Promise<DateKeySource> {
+  const { credentials } = await sts.getSessionToken({ durationSeconds: sessionSeconds, ...device }, { signal })
+  return secretDateKeys(credentials)
+}
 
 export class RotationKeys {
   readonly #parts: RotationParts
@@ -38,9 +48,7 @@ export class RotationKeys {
     if (this.#session === undefined) {
       const mfa = await deviceOf()
       if (mfa === undefined) return iam(await this.#keysOf(record))
-      const sts = await this.sts(record)
-      const { credentials } = await sts.getSessionToken({ durationSeconds: sessionSeconds, ...mfa }, { signal })
-      this.#session = secretDateKeys(credentials)
+      this.#session = await mfaSession(await this.sts(record), mfa, signal)
     }
     return iam(this.#session)
   }

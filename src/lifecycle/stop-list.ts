@@ -4,6 +4,7 @@
 
 import { HardkeyError } from '../errors.ts'
 import type { IamCallOptions, IamClient, InlinePolicy } from '../iam/client.ts'
+import type { DateKeySource } from '../sigv4/date-key.ts'
 import { revokePolicy } from './aws-policies.ts'
 import { timeText } from './rotation-parts.ts'
 
@@ -188,8 +189,8 @@ export interface StopOutcome {
 
 export interface StopParts {
   readonly iam: IamClient
-  /** Who signs: its own key goes last, since nothing is signed after it. */
-  readonly accessKeyId: string
+  /** Who signs. The step that ends it goes last: its own key is switched off, or, for a session, those of the user end. */
+  readonly signer: Pick<DateKeySource, 'accessKeyId' | 'sessionToken'>
   /** The account of the signer, the only one whose roles it can change. */
   readonly account: string
   /** Does what IAM has no part in. */
@@ -199,7 +200,9 @@ export interface StopParts {
 
 /** Does every step, whatever became of those before it. @throws what is no HardkeyError, such as the reason of the signal */
 export async function carryOut(steps: readonly StopStep[], parts: StopParts): Promise<readonly StopOutcome[]> {
-  const isOwn = ({ iam }: StopStep): boolean => iam?.accessKeyId === parts.accessKeyId
+  const { accessKeyId, sessionToken } = parts.signer
+  const isOwn = ({ id, iam }: StopStep): boolean =>
+    sessionToken === undefined ? iam?.accessKeyId === accessKeyId : id === 'user-sessions'
   const atAws = steps.filter(({ iam }) => iam !== undefined)
   const ordered = [
     ...atAws.filter((step) => !isOwn(step)),

@@ -92,6 +92,24 @@ describe('with --apply', () => {
     expect(await at.home.run(['whoami', 'prod'])).toMatchObject({ status: 1 })
   })
 
+  it('where IAM wants MFA: one code opens a session, which ends the sessions of the user last', async () => {
+    at.iam.wantsMfa = true
+    const mfa = ['--mfa-serial', 'arn:aws:iam::111122223333:mfa/hk', '--token-code', '123456']
+    const ran = await revoke('--role-arn', role, '--apply', '--yes', ...mfa)
+    expect(ran).toMatchObject({ status: 0, stdout: expect.not.stringContaining('not done') })
+    expect(asked()).toEqual(['GetSessionToken', 'UpdateAccessKey', 'PutRolePolicy', 'PutUserPolicy'])
+    expect(at.iam.active()).toEqual([])
+  })
+
+  it('where no code can be had: the key itself signs, and a step that IAM refuses is named', async () => {
+    const path = 'hardkey/keys/prod.json'
+    const record = JSON.parse(at.home.read(path))
+    at.home.write(path, JSON.stringify({ ...record, mfaSerial: 'arn:aws:iam::111122223333:mfa/hk' }))
+    const ran = await revoke('--apply', '--yes')
+    expect(ran).toMatchObject({ status: 0, stderr: expect.stringContaining('IAM is asked without MFA') })
+    expect(at.iam.active()).toEqual([])
+  })
+
   it('signed by other credentials: the key goes first, and no device is needed', async () => {
     officeProfile()
     at.home.write('passphrase', 'another horse\n')

@@ -6,9 +6,10 @@ import { HardkeyError } from '../../errors.ts'
 import { userNameOf } from '../../iam/user-name.ts'
 import type { KeyUri } from '../../key/uri.ts'
 import { readJournal } from '../../lifecycle/rotation-journal.ts'
+import { mfaSession } from '../../lifecycle/rotation-keys.ts'
 import { carryOut, type Leak, stopList } from '../../lifecycle/stop-list.ts'
 import { recordUri } from '../../profiles/open-record.ts'
-import { checkSettings } from '../../profiles/record.ts'
+import { checkSettings, type RecordSettings } from '../../profiles/record.ts'
 import type { StoredRecord } from '../../profiles/record-store.ts'
 import type { CommandContext } from '../command.ts'
 import { connectSts, type StsConnection } from '../connection.ts'
@@ -17,6 +18,7 @@ import { deviceSigner, type IamSigner, namedSigner, signerOptions } from '../iam
 import { prepared, storedRecord } from '../open-key.ts'
 import { byOption } from '../option-names.ts'
 import { runtimeFolder } from '../runtime-folder.ts'
+import { mfaInput } from '../session-request.ts'
 import { keyText } from '../session-text.ts'
 import { stsSettings } from '../settings.ts'
 import { tellStopList } from '../stop-list-texts.ts'
@@ -98,20 +100,22 @@ async function askedName(run: Run): Promise<string | undefined> {
 }
 
 async function apply(run: Run, isSignedByOther: boolean): Promise<number> {
-  const given = run.context.args.value('user-name')
+  const { context, stored } = run
+  const given = context.args.value('user-name')
   if (!isSignedByOther) {
     return await withDevice(run, async (signer) => {
       const caller = await callerOf(run, signer)
       const userName = nameOf(caller)
       if (given !== undefined && given !== userName) throw otherUser(run, given)
-      return await applyAs(run, signer, caller, userName)
+      return await applyAs(run, await withMfa(run, signer, stored.record), caller, userName)
     })
   }
   const userName = given ?? (await withDevice(run, async (signer) => nameOf(await callerOf(run, signer))))
-  const signer = await namedSigner(run.context)
+  const signer = await namedSigner(context)
   try {
-    await refuseOtherUser(run, signer, userName)
-    return await applyAs(run, signer, await callerOf(run, signer), userName)
+    const asked = await withMfa(run, signer, signer.settings)
+    await refuseOtherUser(run, asked, userName)
+    return await applyAs(run, asked, await callerOf(run, asked), userName)
   } finally {
     await signer.close()
   }
@@ -140,7 +144,7 @@ async function applyAs(run: Run, { keys }: IamSigner, { account, now }: Caller, 
   }
   const list = stopList(leak)
   const local = async (): Promise<void> => await forgetSessions(run)
-  const parts = { iam: iam.client(keys), accessKeyId: keys.accessKeyId, account, local, signal }
+  const parts = { iam: iam.client(keys), signer: keys, account, local, signal }
   const outcomes = await report.waiting('IAM', carryOut(list.steps, parts))
   tellStopList(context, list, outcomes)
   report.next(`hardkey forget ${stored.name} --from-device`)
@@ -170,12 +174,26 @@ async function forgetSessions({ context, stored, uri }: Run): Promise<void> {
 }
 
 async function withDevice<T>({ context, stored, uri }: Run, use: (signer: IamSigner) => Promise<T>): Promise<T> {
-  const { accessKeyId } = stored.record
-  const signer = await deviceSigner(context, { title: stored.name, uri: await uri(), accessKeyId })
+  const signer = await deviceSigner(context, { title: stored.name, uri: await uri(), record: stored.record })
   try {
     return await use(signer)
   } finally {
     await signer.close()
+  }
+}
+
+/** IAM may want a session that an MFA code opened. Where no code can be had, the key itself signs: a leak does not wait. */
+async function withMfa({ context, sts }: Run, signer: IamSigner, settings: RecordSettings): Promise<IamSigner> {
+  const { now, report, signal } = context
+  if (signer.keys.sessionToken !== undefined) return signer
+  try {
+    const device = await mfaInput(context, settings, signal)
+    if (!('serialNumber' in device)) return signer
+    return { ...signer, keys: await mfaSession(sts.client(signer.keys, now), device, signal) }
+  } catch (error) {
+    if (!(error instanceof HardkeyError) || error.code !== 'ERR_MFA_REQUIRED') throw error
+    report.warning(`${error.message}: IAM is asked without MFA`)
+    return signer
   }
 }
 

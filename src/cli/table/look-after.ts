@@ -146,6 +146,8 @@ export const lookAfterCommands: readonly CommandSpec[] = Object.freeze([
       { name: 'with', value: 'NAME', help: '--apply is signed by the device key of this record, not by its own' },
       { name: 'admin-profile', value: 'PROFILE', help: '--apply is signed by the credentials in this AWS profile' },
       { name: 'offline', help: 'without --apply: ask nobody' },
+      mfaSerialFlag,
+      ...mfaCodeFlags,
       cacheDirFlag,
       iamEndpointFlag,
       ...stsFlags,
