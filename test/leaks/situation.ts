@@ -141,6 +141,14 @@ export class Situation {
     )
   }
 
+  /** What the resource manager of a kernel does when a program has gone: it flushes what that left in the TPM. */
+  async afterKill(): Promise<void> {
+    if (this.#tpm === undefined) return
+    const tools = await tpm2Tools(this.#tpm.tcti)
+    await tools.flush()
+    tools.remove()
+  }
+
   async remove(): Promise<void> {
     await this.sts.close()
     this.#hsm?.remove()

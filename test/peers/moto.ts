@@ -18,6 +18,10 @@ export interface Moto {
   readonly roleArn: string
   /** A role that trusts another user. */
   readonly closedRoleArn: string
+  /** Another user, who may do everything, and a key of that user. */
+  addUser(name: string): Promise<{ readonly accessKeyId: string; readonly secretAccessKey: string }>
+  /** The keys of a user by ID, and whether each is active, which has no effect. */
+  keysOf(name: string): Promise<ReadonlyMap<string, boolean>>
   stop(): Promise<void>
 }
 
@@ -58,6 +62,8 @@ export async function startMoto(uncheckedCalls = 0): Promise<Moto> {
     userArn: 'arn:aws:iam::123456789012:user/hk',
     roleArn: 'arn:aws:iam::123456789012:role/reader',
     closedRoleArn: 'arn:aws:iam::123456789012:role/closed',
+    addUser: (name) => userWithKey(url, name),
+    keysOf: (name) => keysOf(url, name),
     stop,
   }
 }
@@ -66,6 +72,25 @@ async function setUpAnswers(url: string): Promise<string> {
   const answers: string[] = []
   for (const call of setUp) answers.push(await unchecked(url, call))
   return answers.join('')
+}
+
+async function userWithKey(url: string, name: string): Promise<{ accessKeyId: string; secretAccessKey: string }> {
+  const user = { UserName: name }
+  await afterwards(url, { Action: 'CreateUser', ...user })
+  await afterwards(url, { Action: 'PutUserPolicy', ...user, PolicyName: 'all', PolicyDocument: allowAll })
+  const text = await afterwards(url, { Action: 'CreateAccessKey', ...user })
+  return { accessKeyId: within(text, 'AccessKeyId'), secretAccessKey: within(text, 'SecretAccessKey') }
+}
+
+async function keysOf(url: string, name: string): Promise<ReadonlyMap<string, boolean>> {
+  const members = (await afterwards(url, { Action: 'ListAccessKeys', UserName: name })).split('<member>').slice(1)
+  return new Map(members.map((member) => [within(member, 'AccessKeyId'), within(member, 'Status') === 'Active']))
+}
+
+/** One more call that goes unchecked. */
+async function afterwards(url: string, call: Readonly<Record<string, string>>): Promise<string> {
+  await fetch(`${url}/moto-api/reset-auth`, { method: 'POST', body: '1' })
+  return await unchecked(url, call)
 }
 
 async function unchecked(url: string, call: Readonly<Record<string, string>>): Promise<string> {

@@ -1,5 +1,5 @@
-// Rotations of a key in a real device, at a server of IAM and STS that others made: versitygw, where Inactive has effect. In:
-// the kind of device, the server. Out: runs of the command, every secret that the server gave out, the keys it has.
+// Rotations of a key in a real device, at a server of IAM and STS that others made: versitygw, where Inactive has effect, or
+// moto. In: the kind of device, the server. Out: runs of the command, every secret that the server gave out, the keys it has.
 
 import { createServer, request as httpRequest, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -48,9 +48,12 @@ class Recorder {
   }
 }
 
+/** What a server of IAM must tell. */
+export type IamServer = Pick<Versitygw, 'url' | 'addUser' | 'keysOf'>
+
 export class AtGateway {
   readonly situation: Situation
-  readonly gateway: Versitygw
+  readonly gateway: IamServer
   readonly user: string
   readonly #recorder: Recorder
   readonly #key: { readonly accessKeyId: string; readonly secretAccessKey: string }
@@ -68,7 +71,7 @@ export class AtGateway {
   }
 
   /** With the key of a new user checked in as `prod`. */
-  static async make(kind: Kind, gateway: Versitygw): Promise<AtGateway> {
+  static async make(kind: Kind, gateway: IamServer): Promise<AtGateway> {
     const situation = await Situation.make(kind)
     const user = `hk-${kind}-${Math.floor(Math.random() * 1e9)}`
     const key = await gateway.addUser(user)

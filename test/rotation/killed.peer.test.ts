@@ -2,134 +2,119 @@
 // in the device signs a GetCallerIdentity that the server accepts; the next run ends with one active key; no secret that the
 // server gave out lies anywhere. Every tenth call here, every one in the long run. F-R01, F-R02.
 
-import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { commandFile, ended, type Ran } from '../cli/hardkey.ts'
 import { writeCount } from '../leaks/counts.ts'
+import { Scanner } from '../leaks/scanner.ts'
 import { contentOf } from '../leaks/situation.ts'
-import { peer } from '../peers/peer.ts'
-import { startVersitygw, type Versitygw } from '../peers/versitygw.ts'
-import { AtGateway } from './at-gateway.ts'
+import { startMoto } from '../peers/moto.ts'
+import { startVersitygw } from '../peers/versitygw.ts'
+import { AtGateway, type IamServer } from './at-gateway.ts'
+import { type KilledRun, Killer } from './killing.ts'
 
 const isLong = process.env.TEST_LONG === '1'
 vi.setConfig({ testTimeout: isLong ? 7_200_000 : 600_000, hookTimeout: 120_000 })
 
-/** Calls that change a file, a token or what a server knows. */
-const changing =
-  'write,writev,pwrite64,pwritev,ftruncate,fsync,fdatasync,rename,renameat,renameat2,link,linkat,unlink,unlinkat,connect,sendto,sendmsg'
 const step = isLong ? 1 : 10
+/** Of the first ten calls, the fifth. */
+const start = isLong ? 1 : 5
+const form = isLong ? 'every call' : 'every tenth call'
 
-interface Point {
-  readonly call: string
-  readonly when: number
-}
+const places = [
+  ['token', 'versitygw'],
+  ['token', 'moto'],
+  ['keyset', 'versitygw'],
+  ['TPM', 'versitygw'],
+  ['service', 'versitygw'],
+] as const
 
-async function traced(
-  at: AtGateway,
-  words: readonly string[],
-  options: readonly string[],
-  input = '',
-): Promise<Ran & { readonly log: string }> {
-  const { command } = await peer('strace')
-  const folder = mkdtempSync(join(tmpdir(), 'hardkey-killed-'))
-  const log = join(folder, 'log')
-  try {
-    const all = ['-f', '-qq', '-o', log, ...options, '--', process.execPath, commandFile, ...words]
-    // One thread for files, since strace counts the calls of each thread.
-    const environment = at.situation.home.environment({ ...at.situation.environment(), UV_THREADPOOL_SIZE: '1' })
-    const child = spawn(command, all, { env: environment, stdio: ['pipe', 'pipe', 'pipe'], detached: true })
-    child.stdin.on('error', () => {})
-    child.stdin.end(input)
-    const ran = await ended(child)
-    return { ...ran, log: readFileSync(log, 'latin1') }
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
+/** Both check signatures; an inactive key is refused by versitygw alone. */
+const servers = { versitygw: startVersitygw, moto: () => startMoto() }
 
-/** How often each call is made by the thread that makes it most, as points in a fixed order. */
-function pointsIn(log: string): readonly Point[] {
-  const counts = new Map<string, Map<string, number>>()
-  for (const [, thread = '', call = ''] of log.matchAll(/^(\d+) +(\w+)\(/gm)) {
-    const threads = counts.get(call) ?? new Map<string, number>()
-    counts.set(call, threads.set(thread, (threads.get(thread) ?? 0) + 1))
-  }
-  const points = [...counts].flatMap(([call, threads]) =>
-    Array.from({ length: Math.max(...threads.values()) }, (_, index) => ({ call, when: index + 1 })),
-  )
-  // The first of each kind may change nothing yet: a tenth of all is taken from the middle of each ten.
-  return points.filter((_, index) => step === 1 || index % step === step >> 1)
-}
-
-const killing = ({ call, when }: Point): readonly string[] => [
-  '-e',
-  `trace=${call}`,
-  '-e',
-  `inject=${call}:signal=SIGKILL:when=${when}`,
-]
-
-let gateway: Versitygw
+let killer: Killer
 beforeAll(async () => {
-  gateway = await startVersitygw()
+  killer = await Killer.make()
 })
-afterAll(() => gateway?.stop())
+afterAll(() => killer?.remove())
 
-/** Files of home and token in which a secret of this user lies. */
+/** Files of home, token and runtime folder in which a secret of this user lies, in whatever form. */
 function leaks(at: AtGateway): readonly string[] {
-  return at.situation.files().filter((file) => {
-    const text = Buffer.from(contentOf(file)).toString('latin1')
-    return at.secrets().some((secret) => text.includes(secret))
-  })
+  const scanner = new Scanner(Object.fromEntries(at.secrets().map((secret, nth) => [nth, Buffer.from(secret)])))
+  return at.situation.files().filter((file) => scanner.search(contentOf(file)).length > 0)
 }
 
-describe.each(isLong ? (['token', 'keyset', 'TPM', 'service'] as const) : (['token'] as const))('in a %s', (kind) => {
+interface Seen {
+  readonly lost: unknown[]
+  readonly leaks: unknown[]
+}
+
+/** Kills `run` at one call after the other; `look` says what is wrong afterwards. */
+async function killedAtEach(
+  at: AtGateway,
+  run: (when: number) => Promise<KilledRun>,
+  look: (when: number, seen: unknown[]) => Promise<void>,
+): Promise<Seen & { readonly kills: number; readonly calls: number }> {
+  const seen: Seen = { lost: [], leaks: [] }
+  let kills = 0
+  for (let when = start; seen.lost.length < 3; when += step) {
+    const { killedAt } = await run(when)
+    const wrong: unknown[] = []
+    await look(when, wrong)
+    if (wrong.length > 0) seen.lost.push([when, killedAt, ...wrong])
+    const leaking = leaks(at)
+    if (leaking.length > 0) seen.leaks.push([when, killedAt, ...leaking])
+    if (killedAt === undefined) return { ...seen, kills, calls: when - 1 }
+    kills += 1
+  }
+  return { ...seen, kills, calls: 0 }
+}
+
+describe.each(places.slice(0, isLong ? undefined : 2))('in a %s, at %s', (kind, name) => {
+  let server: IamServer & { stop(): Promise<void> }
   let at: AtGateway
   beforeAll(async () => {
-    at = await AtGateway.make(kind, gateway)
+    server = await servers[name]()
+    at = await AtGateway.make(kind, server)
   })
-  afterAll(() => at?.remove())
+  afterAll(async () => {
+    await at?.remove()
+    await server?.stop()
+  })
 
   const toTheEnd = ['--yes', '--overlap', '0', '--grace', '0']
+  const count = async (what: string, { kills, lost, leaks: found }: Seen & { kills: number }): Promise<void> =>
+    await writeCount('kills', `${what} a ${kind} at ${name}, ${form}`, {
+      kills,
+      'key lost': lost.length,
+      leaks: found.length,
+    })
 
   it('F-R01: an import that is killed leaves no key or the whole one, and goes through when it is repeated', async () => {
-    const input = at.key.secretAccessKey
-    const { log, status } = await traced(at, at.importWords('k'), ['-e', `trace=${changing}`], input)
-    expect(status).toBe(0)
-    const points = pointsIn(log)
-    let killed = 0
-    for (const [index, point] of points.entries()) {
-      const name = `k${index}`
-      const ran = await traced(at, at.importWords(name), killing(point), input)
-      killed += ran.status === 0 ? 0 : 1
-      // The folder of records of a killed import may lack this record; where it is there, the import was over.
-      const again = await at.run(at.importWords(name), { input })
+    const run = (when: number): Promise<KilledRun> => killer.run(at, at.importWords(`k${when}`), when)
+    const seen = await killedAtEach(at, run, async (when, wrong) => {
+      const again = await at.run(at.importWords(`k${when}`), { input: at.key.secretAccessKey })
+      // What goes through has asked the server. Where the record is there already, the import was over.
+      if (again.status === 0) return
       const isThere = again.stderr.includes('there is a key record')
-      expect({ ...point, ...again, status: isThere ? 0 : again.status }).toMatchObject({ ...point, status: 0 })
-      expect({ ...point, works: (await at.run(['whoami', name])).status }).toEqual({ ...point, works: 0 })
-      expect({ ...point, leaks: leaks(at) }).toEqual({ ...point, leaks: [] })
-    }
-    await writeCount('kills', `import into a ${kind}`, { points: points.length, killed, 'key lost': 0, leaks: 0 })
-    expect(killed).toBeGreaterThan(points.length / 2)
+      const whoami = await at.run(['whoami', `k${when}`])
+      if (!isThere || whoami.status !== 0) wrong.push(again, whoami)
+    })
+    await count('import into', seen)
+    expect(seen).toMatchObject({ lost: [], leaks: [] })
+    expect(seen.kills).toBeGreaterThan(isLong ? 20 : 5)
   })
 
   it('F-R02: a rotation that is killed leaves a key that works, and is gone on with', async () => {
-    const { log, status } = await traced(at, ['rotate', 'prod', ...toTheEnd], ['-e', `trace=${changing}`])
-    expect(status).toBe(0)
-    const points = pointsIn(log)
-    let killed = 0
-    for (const point of points) {
-      const ran = await traced(at, ['rotate', 'prod', ...toTheEnd], killing(point))
-      killed += ran.status === 0 ? 0 : 1
-      expect({ ...point, works: (await at.run(['whoami', 'prod'])).status }).toEqual({ ...point, works: 0 })
+    const run = (when: number): Promise<KilledRun> => killer.run(at, ['rotate', 'prod', ...toTheEnd], when)
+    const seen = await killedAtEach(at, run, async (_when, wrong) => {
+      const whoami = await at.run(['whoami', 'prod'])
+      if (whoami.status !== 0) wrong.push(whoami)
       const resumed = await at.run(['rotate', 'prod', '--resume', ...toTheEnd])
-      expect({ ...point, ...resumed }).toMatchObject({ ...point, status: 0 })
-      expect({ ...point, keys: [...(await at.keys())] }).toEqual({ ...point, keys: [[at.inRecord(), true]] })
-      expect({ ...point, leaks: leaks(at) }).toEqual({ ...point, leaks: [] })
-    }
-    await writeCount('kills', `rotation in a ${kind}`, { points: points.length, killed, 'key lost': 0, leaks: 0 })
-    expect(killed).toBeGreaterThan(points.length / 2)
+      if (resumed.status !== 0) wrong.push(resumed)
+      const keys = [...(await at.keys())]
+      if (keys.length !== 1 || keys[0]?.[0] !== at.inRecord() || !keys[0][1]) wrong.push(keys)
+    })
+    await count('rotation in', seen)
+    expect(seen).toMatchObject({ lost: [], leaks: [] })
+    expect(seen.kills).toBeGreaterThan(isLong ? 80 : 10)
   })
 })
