@@ -16,9 +16,7 @@ import { FaultyCommand, isSession } from './commands.ts'
 
 vi.setConfig({ testTimeout: 900_000, hookTimeout: 120_000 })
 
-const isLong = process.env.TEST_LONG === '1'
 const all = 1000
-const some = isLong ? all : 200
 /** So many run at a time: what fits into memory beside other tests. */
 const wave = 40
 
@@ -83,7 +81,7 @@ describe('nothing is kept', () => {
     command.device.shim.order()
     holder.kill(signal)
     const before = command.sts.accepted()
-    expectOneSession(await starts(some))
+    expectOneSession(await starts(all))
     expect(logins()).toBeLessThanOrEqual(1 + more)
     expect(command.sts.accepted() - before).toBeLessThanOrEqual(2)
     holder.kill('SIGKILL')
@@ -107,10 +105,10 @@ describe('a wrong PIN', () => {
   // The right PIN takes the flag away.
   afterEach(() => ask('--no-cache', '--cache-dir', 'none'))
 
-  it('F-W02, F-P01: is tried once by many starts, each of which says so and what to do', async () => {
-    const ran = await starts(some, ['--pin-source', `file:${wrong}`])
+  it(`F-W02, F-P01: is tried once by ${all} starts, each of which says so and what to do`, async () => {
+    const ran = await starts(all, ['--pin-source', `file:${wrong}`])
     expect(logins()).toBe(1)
-    expect(ran.filter(({ status, stdout }) => status === 1 && stdout === '')).toHaveLength(some)
+    expect(ran.filter(({ status, stdout }) => status === 1 && stdout === '')).toHaveLength(all)
     const { stderr } = await ask('--pin-source', `file:${wrong}`)
     expect(stderr).toMatch(/refused the PIN; it is not tried again\n/)
   })
@@ -170,8 +168,8 @@ describe('STS throttles', () => {
   })
   afterAll(() => throttling?.close())
 
-  it('F-W03: half of the calls, and every start is answered', async () => {
-    expectOneSession(await starts(some, ['--endpoint-url', url]))
+  it(`F-W03: half of the calls, and each of ${all} starts is answered`, async () => {
+    expectOneSession(await starts(all, ['--endpoint-url', url]))
     expect(logins()).toBe(1)
     expect(calls).toBeLessThanOrEqual(4)
   })
