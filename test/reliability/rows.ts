@@ -204,16 +204,19 @@ const endpointFaults: readonly Row[] = [
   },
 ]
 
+const killedAt =
+  'npm test kills it at each tenth system call that changes something, the long run at every one; where SoftHSM empties the file of the token itself, as at each login, the test puts that back'
+
 const checkInFaults: readonly Row[] = [
   {
     id: 'F-R01',
     text: 'an import that ends early leaves no key, or the whole one',
-    partly: 'npm test kills it at each tenth system call that changes something, the long run at every one',
+    partly: killedAt,
   },
   {
     id: 'F-R02',
     text: 'a rotation killed anywhere leaves a working key',
-    partly: 'npm test kills it at each tenth system call that changes something, the long run at every one',
+    partly: killedAt,
   },
   { id: 'F-R03', text: 'a lost answer of CreateAccessKey makes no second key' },
   { id: 'F-R04', text: 'a failed import of the new key removes it in AWS again' },

@@ -2,6 +2,7 @@
 // device holds one key.
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { throwAwayKey } from '../cli/hardkey.ts'
 import { contentOf } from '../leaks/situation.ts'
 import { startVersitygw, type Versitygw } from '../peers/versitygw.ts'
 import { AtGateway } from './at-gateway.ts'
@@ -20,6 +21,13 @@ describe.each(['token', 'keyset', 'TPM', 'service'] as const)('a key in a %s', (
     at = await AtGateway.make(kind, gateway)
   })
   afterAll(() => at?.remove())
+
+  it('F-R11: is never overwritten by an import of another one', async () => {
+    const words = at.importWords('prod').map((word, index) => (index === 1 ? 'two' : word))
+    const ran = await at.run(words, { input: throwAwayKey().secretAccessKey })
+    expect(ran).toMatchObject({ status: 1, stderr: expect.stringContaining('already') })
+    expect(await at.run(['whoami', 'prod'])).toMatchObject({ status: 0 })
+  })
 
   it('is replaced by a new one, and the old one is switched off', async () => {
     expect(await at.run(['rotate', 'prod', '--yes', '--overlap', '0'])).toMatchObject({ status: 0 })
