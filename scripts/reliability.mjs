@@ -82,9 +82,13 @@ function fuzzTable(targets) {
       `${Math.floor(target.reached)} %`,
       String(target.crashes),
       String(target.hangs),
+      String(target.on),
     ),
   )
-  const head = [cells('fuzz target', 'runs', 'of its code reached', 'crashes', 'hangs over 1 s'), cells(...'-----')]
+  const head = [
+    cells('fuzz target', 'runs', 'of its code reached', 'crashes', 'hangs over 1 s', 'on'),
+    cells(...'------'),
+  ]
   return ['fuzzed', '', ...head, ...lines].join('\n')
 }
 

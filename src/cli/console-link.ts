@@ -99,9 +99,10 @@ function noUrl(option: string): HardkeyError {
   })
 }
 
-function signinToken(body: Uint8Array): string {
+/** The token of an answer. @throws ERR_STS_RESPONSE_INVALID */
+export function signinToken(body: Uint8Array): string {
   try {
-    const { SigninToken } = JSON.parse(Buffer.from(body).toString('utf8')) as { readonly SigninToken?: unknown }
+    const { SigninToken } = Object(JSON.parse(Buffer.from(body).toString('utf8'))) as { readonly SigninToken?: unknown }
     if (typeof SigninToken === 'string' && /^[\x21-\x7e]{1,16384}$/.test(SigninToken)) return SigninToken
   } catch (error) {
     // Its text would quote the answer, and with it a token.

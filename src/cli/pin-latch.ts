@@ -193,7 +193,8 @@ function identityIn({ dev, ino, size, mtimeNs }: BigIntStats): string {
   return [dev, ino, size, mtimeNs].join(' ')
 }
 
-function verdictIn(value: unknown): Verdict | undefined {
+/** Undefined for what is no verdict. */
+export function verdictIn(value: unknown): Verdict | undefined {
   const members: Record<string, unknown> = Object.assign(Object.create(null), value)
   const { name, identity, refusal, serviceCode } = members
   if (typeof name !== 'string' || typeof identity !== 'string') return undefined

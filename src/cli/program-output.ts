@@ -77,7 +77,8 @@ function ended(
   })
 }
 
-function oneLine(parts: readonly Buffer[], run: ProgramRun): Uint8Array {
+/** The line without its end. @throws `code` of the run */
+export function oneLine(parts: readonly Buffer[], run: ProgramRun): Uint8Array {
   const printed = Secret.join(...parts)
   try {
     return printed.lend((bytes) => {

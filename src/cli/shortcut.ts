@@ -58,7 +58,7 @@ export function followShortcut(folder: string, start: string, workingFolder: () 
 
 /** The shortcut in a file; undefined for anything else. */
 export function readShortcut(path: string): Shortcut | undefined {
-  return shortcutIn(jsonIn(readPrivate(path, longestShortcut)))
+  return parseShortcut(readPrivate(path, longestShortcut))
 }
 
 export function shortcutPath(folder: string, start: string): string {
@@ -70,11 +70,19 @@ export function formatShortcut(shortcut: Shortcut): string {
   return JSON.stringify(shortcut)
 }
 
-function shortcutIn(value: unknown): Shortcut | undefined {
-  const members: Record<string, unknown> = Object.assign(Object.create(null), value)
+/** Undefined for any text that is no shortcut. */
+export function parseShortcut(text: string | undefined): Shortcut | undefined {
+  const members: Record<string, unknown> = Object.assign(Object.create(null), jsonIn(text))
   const { start, workingFolder, files, request } = members
   if (typeof start !== 'string' || typeof workingFolder !== 'string' || typeof request !== 'string') return undefined
-  return Array.isArray(files) ? { start, workingFolder, files, request } : undefined
+  return Array.isArray(files) && files.every(isFile) ? { start, workingFolder, files, request } : undefined
+}
+
+/** No path has a zero byte, and node:fs takes none. */
+function isFile(value: unknown): boolean {
+  if (!Array.isArray(value)) return false
+  const [path, identity] = value
+  return typeof path === 'string' && !path.includes('\0') && typeof identity === 'string'
 }
 
 /**

@@ -64,11 +64,15 @@ function named(source: string): PinSource {
 async function tokenHelper(files: readonly string[]): Promise<string | undefined> {
   const file = files.find((path) => existsSync(path))
   if (file === undefined) return undefined
-  const text = Buffer.from(await readOwnFile(file, { maxBytes: 65_536 })).toString()
-  const path = /^\s*"?token_helper"?\s*[=:]\s*"([^"\n]*)"/m.exec(text)?.[1]
-  if (path === undefined || path === '') return undefined
-  if (isAbsolute(path)) return path
+  const path = helperIn(Buffer.from(await readOwnFile(file, { maxBytes: 65_536 })).toString())
+  if (path === undefined || isAbsolute(path)) return path
   throw new HardkeyError('ERR_CONFIG_INVALID', `token_helper in "${file}" is not an absolute path`)
+}
+
+/** As in HCL and JSON. */
+export function helperIn(text: string): string | undefined {
+  // Blanks of the one line alone: across lines, a file of empty ones would take a quadratic time.
+  return /^[^\S\n]*"?token_helper"?[^\S\n]*[=:][^\S\n]*"([^"\n]+)"/m.exec(text)?.[1]
 }
 
 function helped({ environment }: CommandContext, helper: string, signal: AbortSignal | undefined): Promise<Uint8Array> {

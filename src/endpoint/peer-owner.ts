@@ -65,12 +65,16 @@ export class PeerOwners {
 
 /** An IPv4 connection of a socket that speaks IPv6 too (Java) stands in tcp6. */
 async function readOwners(read: ReadTable): Promise<ReadonlyMap<string, PeerOwner>> {
-  const tables = await Promise.all([read('tcp').catch(() => ''), read('tcp6').catch(() => '')])
+  return ownersIn(await Promise.all([read('tcp').catch(() => ''), read('tcp6').catch(() => '')]))
+}
+
+/** By both ends, as `lineKey` writes them. */
+export function ownersIn(tables: readonly string[]): ReadonlyMap<string, PeerOwner> {
   const owners = new Map<string, PeerOwner>()
   for (const line of tables.flatMap((table) => table.split('\n').slice(1))) {
     const [, local = '', remote = '', , , , , uid, , inode] = line.trim().split(/\s+/)
     // A socket that was closed has inode 0, and then 0 is no user.
-    if (inode === undefined || inode === '0' || !isIPv4.test(local)) continue
+    if (inode === undefined || Number(inode) === 0 || !isIPv4.test(local)) continue
     owners.set(`${local.slice(-13)} ${remote.slice(-13)}`, { uid: Number(uid), inode: Number(inode) })
   }
   return owners

@@ -218,7 +218,7 @@ async function readLock(path: string): Promise<Lock | undefined | typeof foreign
 }
 
 /** Undefined where the text is not a whole identity: its maker was killed before it wrote, or still writes. */
-function readIdentity(text: string): ProcessIdentity | undefined {
+export function readIdentity(text: string): ProcessIdentity | undefined {
   try {
     const value: unknown = JSON.parse(text)
     return isIdentity(value) ? value : undefined

@@ -211,7 +211,7 @@ function fromCredential(attribute: string, name: string): PinSource {
 }
 
 /** What was read without its one line ending; takes the bytes over. */
-function checkedPin(bytes: Uint8Array, kind: PinRequest['kind'], origin: string): Uint8Array {
+export function checkedPin(bytes: Uint8Array, kind: PinRequest['kind'], origin: string): Uint8Array {
   try {
     const pin = bytes.subarray(0, bytes.length - lineEnding(bytes))
     const longest = longestOf(kind)

@@ -46,7 +46,7 @@ export function secretIn(file: Uint8Array, backup: VaultBackup): Secret {
   const json = file[0] === 0x7b ? file : decoded(file, backup)
   try {
     const strings = stringsOf(json, backup)
-    const version = checkedVersion(withoutKeys(json, strings), backup)
+    const version = checkedVersion(withoutKeys(json, strings, backup), backup)
     return keyOf(json, strings, version, backup)
   } finally {
     if (json !== file) json.fill(0)
@@ -71,10 +71,15 @@ function stringsOf(json: Uint8Array, backup: VaultBackup): ReadonlyMap<string, J
 }
 
 /** The same JSON, with the letter A in the place of every string but the name: it may become text. */
-function withoutKeys(json: Uint8Array, strings: ReadonlyMap<string, JsonSpan>): unknown {
+function withoutKeys(json: Uint8Array, strings: ReadonlyMap<string, JsonSpan>, backup: VaultBackup): unknown {
   const masked = new Uint8Array(json)
   for (const [path, { start, end }] of strings) if (path !== 'policy.name') masked.fill(0x41, start, end)
-  return JSON.parse(Buffer.from(masked).toString())
+  try {
+    return JSON.parse(Buffer.from(masked).toString())
+  } catch {
+    // An escape that JSON does not have: strings are read where they are wanted alone. The reader's words quote the file.
+    throw invalid(backup, 'is not JSON')
+  }
 }
 
 /** The one version of a key that may be taken. */
@@ -85,7 +90,11 @@ function checkedVersion(value: unknown, backup: VaultBackup): string {
   refuseOtherName(policy, backup)
   const type = member(policy, 'type')
   if (typeof type !== 'number' || !types.has(type)) {
-    throw invalid(backup, `holds a key of type ${Number(type)}`, `the types are ${[...types.values()].join(', ')}`)
+    throw invalid(
+      backup,
+      `holds a key of type ${typeof type === 'number' ? type : 'NaN'}`,
+      `the types are ${[...types.values()].join(', ')}`,
+    )
   }
   for (const name of ['derived', 'convergent_encryption']) {
     if (member(policy, name) === true) throw invalid(backup, `holds a key with ${name}, which signs otherwise`)
@@ -102,7 +111,9 @@ function checkedVersion(value: unknown, backup: VaultBackup): string {
   if (version === undefined || more.length > 0) {
     throw invalid(backup, `holds ${Object.keys(keys).length} versions of the key, not one`)
   }
-  if (String(member(policy, 'latest_version')) !== version) {
+  if (!/^[0-9]{1,9}$/.test(version)) throw invalid(backup, 'holds a version of the key that has no number')
+  const latest = member(policy, 'latest_version')
+  if (typeof latest !== 'number' || String(latest) !== version) {
     throw invalid(backup, `says that the latest version is another than ${version}, which it holds`)
   }
   return version
@@ -111,7 +122,11 @@ function checkedVersion(value: unknown, backup: VaultBackup): string {
 function refuseOtherName(policy: Members, { path, name }: VaultBackup): void {
   const found = member(policy, 'name')
   if (name === undefined || found === name) return
-  throw invalid({ path }, `holds the key "${String(found)}", not "${name}"`, 'name that key in --to')
+  throw invalid(
+    { path },
+    `holds the key "${typeof found === 'string' ? found : ''}", not "${name}"`,
+    'name that key in --to',
+  )
 }
 
 function keyOf(json: Uint8Array, strings: ReadonlyMap<string, JsonSpan>, version: string, backup: VaultBackup): Secret {

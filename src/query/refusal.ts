@@ -32,7 +32,7 @@ export interface Refusal {
 
 /** The error in an answer whose status is not 200. */
 export function refusalOf(answer: HttpAnswer, context: CallContext): Refusal {
-  const found = errorIn(answer.body)
+  const found = errorIn(answer.body, context.secrets)
   const failing = failingOf(answer.status, found?.code)
   return { error: errorOf(answer, found, failing, context), failing, serviceCode: found?.code }
 }
@@ -44,15 +44,16 @@ interface ServiceError {
 }
 
 /** `ErrorResponse` with `Error`, S3's bare `Error`, EC2's `Response` with `Errors`: whichever the store sends. */
-function errorIn(body: Uint8Array): ServiceError | undefined {
+function errorIn(body: Uint8Array, secrets: readonly string[]): ServiceError | undefined {
   const root = readBody(body)
   if (root === undefined) return undefined
   const places = [root, ...root.children, ...root.children.flatMap(({ children }) => children)]
   const error = places.find(({ name }) => name === 'Error')
   const code = error && textOf(error, 'Code')
-  if (error === undefined || code === undefined || !/^[\w.:-]{1,100}$/.test(code)) return undefined
+  const hasSecret = (text: string | undefined): boolean => secrets.some((secret) => text?.includes(secret))
+  if (error === undefined || code === undefined || !/^[\w.:-]{1,100}$/.test(code) || hasSecret(code)) return undefined
   const requestId = textOf(root, 'RequestId') ?? textOf(error, 'RequestId') ?? textOf(root, 'RequestID')
-  return { code, message: textOf(error, 'Message') ?? '', requestId }
+  return { code, message: textOf(error, 'Message') ?? '', requestId: hasSecret(requestId) ? undefined : requestId }
 }
 
 function textOf(parent: AnswerElement, name: string): string | undefined {

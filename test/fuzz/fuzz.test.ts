@@ -1,10 +1,11 @@
 // Every parser on inputs that a fuzzer makes: no crash, and no run of over a second of processor time. A few thousand
-// runs each; with TEST_LONG=1 a million, by new dice each time, and counted into .peers/fuzz.json for the report.
+// runs each; with TEST_LONG=1 a million, by new dice each time, each counted into .peers/fuzz.json once it has ended.
 
 import { randomInt } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { withLock } from '../../src/files/with-lock.ts'
 import { root } from '../laws/tree.ts'
 import type { FuzzResult } from './fuzzer.ts'
 import { type FuzzProgram, fuzzProgram } from './start.ts'
@@ -12,23 +13,19 @@ import { fuzzTargets } from './targets.ts'
 
 const isLong = process.env.TEST_LONG === '1'
 const runsOf = (target: { readonly runs?: number }): number => (isLong ? 1_000_000 : (target.runs ?? 5000))
-const results: FuzzResult[] = []
 let program: FuzzProgram
 
 beforeAll(async () => {
   program = await fuzzProgram()
 })
-afterAll(() => {
-  program?.remove()
-  if (isLong) writeCounts(results)
-})
+afterAll(() => program?.remove())
 
 it.each(fuzzTargets.map((target) => [target.name, target] as const))(
   'no input crashes or stops the parser of %s',
   async (name, target) => {
     const runs = runsOf(target)
     const result = await program.run(name, runs, isLong ? randomInt(2 ** 31) : 1)
-    results.push(result)
+    if (isLong) await writeCounts(result)
     expect({ crashes: result.crashes, hangs: result.hangs }).toEqual({ crashes: [], hangs: [] })
     expect(result.runs).toBe(runs)
   },
@@ -57,8 +54,15 @@ describe('the fuzzer, as a control,', () => {
   })
 })
 
-function writeCounts(all: readonly FuzzResult[]): void {
-  const targets = all.map(({ crashes, hangs, ...rest }) => ({ ...rest, crashes: crashes.length, hangs: hangs.length }))
+/** In place of what an earlier run of the same target counted. */
+async function writeCounts({ crashes, hangs, ...rest }: FuzzResult): Promise<void> {
+  const file = join(root, '.peers', 'fuzz.json')
+  const fresh = { ...rest, crashes: crashes.length, hangs: hangs.length, on: new Date().toISOString().slice(0, 10) }
   mkdirSync(join(root, '.peers'), { recursive: true })
-  writeFileSync(join(root, '.peers', 'fuzz.json'), JSON.stringify({ targets }))
+  await withLock(`${file}.lock`, { waitMilliseconds: 10_000 }, async () => {
+    const before: readonly { name: string }[] = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).targets : []
+    const targets = [...before.filter(({ name }) => name !== fresh.name), fresh]
+    writeFileSync(`${file}.new`, JSON.stringify({ targets }))
+    renameSync(`${file}.new`, file)
+  })
 }

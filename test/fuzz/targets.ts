@@ -31,7 +31,6 @@ import { nameOf, readPublic2b, writePublicArea } from '../../src/backends/tpm2/w
 import * as tpm from '../../src/backends/tpm2/wire/structures.ts'
 import { firstDifference, serviceView } from '../../src/cli/explain-answer.ts'
 import { presignedParts } from '../../src/cli/explain-request.ts'
-import { HardkeyError } from '../../src/errors.ts'
 import { readNoProxy } from '../../src/http/no-proxy.ts'
 import { readProxySettings } from '../../src/http/proxy.ts'
 import { readTarget } from '../../src/http/target.ts'
@@ -56,31 +55,18 @@ import { explicit, keyDer, keyPem, octets, policyEntry, policyField, types } fro
 import * as tools from '../backends/tpm2/made-by-tools.ts'
 import { assumeRoleInput, assumeRoleXml, errorXml, identityXml, time } from '../sts/answers.ts'
 import { assuan, mfaProgram } from './assuan-target.ts'
+import { deviceTargets } from './device-targets.ts'
+import { endpointTargets } from './endpoint-targets.ts'
 import type { FuzzTarget } from './fuzzer.ts'
+import { orRefused, secret } from './or-refused.ts'
+import { personTargets } from './person-targets.ts'
 import { rotationTargets } from './rotation-targets.ts'
+import { runtimeTargets } from './runtime-targets.ts'
+import { serviceTargets } from './service-targets.ts'
 import { vaultTargets } from './vault-targets.ts'
 import { wrapTargets } from './wrap-targets.ts'
 
-/** Stands in the seeds where a secret access key would. */
-const secret = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYzEXAMPLEKE'
-
 const texts = (...all: readonly string[]): readonly Buffer[] => all.map((text) => Buffer.from(text))
-
-/** What the act gives, or undefined where it refused as it should. */
-function orRefused<Value>(act: () => Value): Value | undefined {
-  try {
-    return act()
-  } catch (error) {
-    if (!(error instanceof HardkeyError) || error.code === 'ERR_INTERNAL') throw error
-    const said = `${error.message} ${error.hint ?? ''}`
-    if (/[\u0000-\u001f\u007f]/.test(said)) throw new Error(`refused on more than one line: ${JSON.stringify(said)}`)
-    if (error.message.length > 2001) throw new Error('refused with a message of over 2000 characters')
-    for (let at = 0; at + 12 <= secret.length; at++) {
-      if (said.includes(secret.slice(at, at + 12))) throw new Error(`the secret stands in: ${said}`)
-    }
-    return undefined
-  }
-}
 
 const uri: FuzzTarget = {
   name: 'key URIs',
@@ -798,4 +784,9 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   refusedSignatures,
   assuan,
   mfaProgram,
+  ...runtimeTargets,
+  ...serviceTargets,
+  ...endpointTargets,
+  ...deviceTargets,
+  ...personTargets,
 ]

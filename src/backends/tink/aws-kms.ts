@@ -112,14 +112,16 @@ export function wipeCredentials({ secretAccessKey: secret }: AwsCredentials): vo
   else if (typeof secret !== 'string') secret.wipe()
 }
 
-interface Asked {
+/** What was asked. */
+export interface Asked {
   readonly address: AwsKmsAddress
   readonly where: string
   readonly action: Action
   readonly now: Date
 }
 
-function readAnswer(answer: HttpAnswer, asked: Asked, member: Member): Verdict<Uint8Array> {
+/** The bytes of the member, for the key that was asked alone. */
+export function readAnswer(answer: HttpAnswer, asked: Asked, member: Member): Verdict<Uint8Array> {
   if (answer.status !== 200) return awsKmsRefusal(answer, { ...asked, arn: asked.address.arn })
   const json = new SecretJson(answer.body, asked.where)
   refuseOtherKey(json.text('KeyId'), asked)

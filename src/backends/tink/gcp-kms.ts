@@ -79,12 +79,14 @@ async function bearer(given: Promise<Uint8Array>): Promise<{ readonly authorizat
   })
 }
 
-interface Asked {
+/** What was asked. */
+export interface Asked {
   readonly name: string
   readonly where: string
 }
 
-function readEncrypted(answer: HttpAnswer, { name, where }: Asked): Verdict<Uint8Array> {
+/** The ciphertext. */
+export function readEncrypted(answer: HttpAnswer, { name, where }: Asked): Verdict<Uint8Array> {
   if (answer.status !== 200) return gcpKmsRefusal(answer, { name, where, action: 'Encrypt' })
   // Nothing in this answer is a secret.
   const json = plainJson(answer.body)
@@ -97,7 +99,8 @@ function readEncrypted(answer: HttpAnswer, { name, where }: Asked): Verdict<Uint
   return checked(new SecretJson(answer.body, where), 'ciphertext', where)
 }
 
-function readDecrypted(answer: HttpAnswer, { name, where }: Asked): Verdict<Uint8Array> {
+/** The plaintext, which the caller wipes. */
+export function readDecrypted(answer: HttpAnswer, { name, where }: Asked): Verdict<Uint8Array> {
   if (answer.status !== 200) return gcpKmsRefusal(answer, { name, where, action: 'Decrypt' })
   return checked(new SecretJson(answer.body, where), 'plaintext', where)
 }

@@ -64,7 +64,8 @@ export function checkEkCertificate(
   if (found === undefined || !isKeyOf(found, area)) {
     throw keyFileInvalid(what, 'is not the one that its certificate is of')
   }
-  if (now < new Date(found.validFrom) || now > new Date(found.validTo)) {
+  // Written so that a time which is none is refused too.
+  if (!(now >= new Date(found.validFrom) && now <= new Date(found.validTo))) {
     throw keyFileInvalid(what, `has a certificate for ${found.validFrom} to ${found.validTo}`)
   }
   const issuer = certificatesIn(authorities).find((one) => one.ca && isIssuedBy(found, one))
@@ -102,7 +103,9 @@ function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): bool
 
 function certificateIn(der: Uint8Array): X509Certificate | undefined {
   try {
-    return new X509Certificate(der)
+    const found = new X509Certificate(der)
+    // Node reads the key in it when it is asked for, and throws where it cannot.
+    return found.publicKey.type === 'public' ? found : undefined
   } catch {
     // OpenSSL's words add nothing.
     return undefined
