@@ -39,8 +39,8 @@ const foreign = Symbol('foreign')
 
 /**
  * Runs `act`, alone among the processes that lock the same path where that can be had within the wait. `act` is told: `held`
- * is false after a wait in vain (the holder is stopped, or on another host) and where no lock file can be made (no such
- * folder, read-only disk).
+ * is false after a wait in vain (the holder is stopped, or on another host), and at once where no lock file can be made (no
+ * such folder, read-only disk, something else under its name).
  * @throws what `act` throws, and the signal's reason where it aborts during the wait.
  */
 export async function withLock<T>(
@@ -55,7 +55,8 @@ export async function withLock<T>(
     const already = done ?? options.done?.()
     return already ?? (await act(held, held ? (work) => showingLife(path, work) : (work) => work))
   } finally {
-    if (held && textOf(await readLock(path)) === content) await unlink(path)
+    // One that cannot be removed (the folder is read-only by now) is taken over from, once this process has ended.
+    if (held && textOf(await readLock(path)) === content) await unlink(path).catch(systemCode)
   }
 }
 
@@ -94,7 +95,8 @@ async function acquire<T>(
     if (attempt !== 'taken') return { held: attempt === 'made', done: undefined }
     const already = done?.()
     if (already !== undefined) return { held: false, done: already }
-    if (await takeOver(path, mine, content, overdue)) return { held: true, done: undefined }
+    const turn = await takeOver(path, mine, content, overdue)
+    if (turn !== 'taken') return { held: turn === 'made', done: undefined }
     if (leftMilliseconds <= 0) {
       if (await removeUnwritten(path)) continue
       return { held: false, done: undefined }
@@ -142,7 +144,9 @@ async function pauseOrAbort(milliseconds: number, signal: AbortSignal | undefine
 }
 
 /** `taken`: somebody holds it. `impossible`: no lock file can be made here. */
-async function make(path: string, content: string): Promise<'made' | 'taken' | 'impossible'> {
+type Turn = 'made' | 'taken' | 'impossible'
+
+async function make(path: string, content: string): Promise<Turn> {
   const file = await open(path, 'wx', 0o600).catch(systemCode)
   if (file === 'EEXIST') return 'taken'
   if (file === undefined || typeof file === 'string') return 'impossible'
@@ -152,38 +156,39 @@ async function make(path: string, content: string): Promise<'made' | 'taken' | '
   )
   await file.close()
   if (written) return 'made'
-  await unlink(path)
+  await unlink(path).catch(systemCode)
   return 'impossible'
 }
 
-/** Takes the place of a holder that ended or is overdue. True where this process holds the lock now. */
-async function takeOver(path: string, mine: ProcessIdentity, content: string, overdue: Overdue): Promise<boolean> {
+/** Takes the place of a holder that ended or is overdue. */
+async function takeOver(path: string, mine: ProcessIdentity, content: string, overdue: Overdue): Promise<Turn> {
   const lock = await readLock(path)
-  if (typeof lock !== 'object') return false
+  if (lock === foreign) return 'impossible'
+  if (lock === undefined) return 'taken'
   const holder = readIdentity(lock.text)
   const isFree = overdue.is(lock) || (holder !== undefined && (await hasEnded(holder, mine)))
-  return isFree && (await seize(path, content, lock.text))
+  return isFree ? await seize(path, content, lock.text) : 'taken'
 }
 
 /**
  * Puts a lock of our own in the place of one with this text, in one step: many may find the same ended holder at once. Of
  * those the last has it, which shows when all have had their turn.
  */
-async function seize(path: string, content: string, text: string): Promise<boolean> {
+async function seize(path: string, content: string, text: string): Promise<Turn> {
   const fresh = `${path}.${process.pid}-${process.hrtime.bigint()}`
   try {
     await writeFile(fresh, content, { flag: 'wx', mode: 0o600 })
-    if (textOf(await readLock(path)) !== text) return false
+    if (textOf(await readLock(path)) !== text) return 'taken'
     await rename(fresh, path)
   } catch (error) {
     // The folder is read-only by now, or full.
     if (systemCode(error) === undefined) throw error
-    return false
+    return 'impossible'
   } finally {
     await unlink(fresh).catch(() => undefined)
   }
   await pause(settlingMilliseconds)
-  return textOf(await readLock(path)) === content
+  return textOf(await readLock(path)) === content ? 'made' : 'taken'
 }
 
 /**
@@ -210,11 +215,13 @@ const textOf = (lock: Awaited<ReturnType<typeof readLock>>): string | undefined 
 
 /** The lock file; undefined where it is gone; `foreign` where it is something that no lock can be. */
 async function readLock(path: string): Promise<Lock | undefined | typeof foreign> {
-  const stats = await lstat(path).catch(() => undefined)
-  if (stats === undefined) return undefined
-  if (!stats.isFile() || stats.size > longestLockBytes) return foreign
-  const text = await readFile(path, 'utf8').catch(() => foreign)
-  return typeof text === 'string' ? { text, changed: stats.mtimeMs } : foreign
+  try {
+    const stats = await lstat(path)
+    if (!stats.isFile() || stats.size > longestLockBytes) return foreign
+    return { text: await readFile(path, 'utf8'), changed: stats.mtimeMs }
+  } catch (error) {
+    return systemCode(error) === 'ENOENT' ? undefined : foreign
+  }
 }
 
 /** Undefined where the text is not a whole identity: its maker was killed before it wrote, or still writes. */

@@ -1,9 +1,19 @@
 // The folder of kept sessions when it is full, when STS fails, when no descriptor is left, and when another user of the machine
 // was there first. Sessions are given all the same, and never an empty success.
 
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer, type RequestListener, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -108,27 +118,83 @@ describe('a renewal that fails', () => {
   })
 })
 
+const within = async (disk: FaultyFileSystem): Promise<Ran> => {
+  const [command, parameters] = disk.within([process.execPath, commandFile, ...words])
+  const environment = there.home.environment({ HARDKEY_CACHE_DIR: disk.folder })
+  return await ended(spawn(command, parameters, { env: environment, stdio: 'pipe', detached: true }))
+}
+
 describe('a folder that is full', () => {
   it('F-D01: gives the new session with a warning, and keeps the old one whole', async () => {
     const disk = await FaultyFileSystem.over(folder)
     try {
-      const run = async (): Promise<Ran> => {
-        const [command, parameters] = disk.within([process.execPath, commandFile, ...words])
-        const environment = there.home.environment({ HARDKEY_CACHE_DIR: disk.folder })
-        return await ended(spawn(command, parameters, { env: environment, stdio: 'pipe', detached: true }))
-      }
       disk.fill()
-      const full = await run()
+      const full = await within(disk)
       expect(isSession(full)).toBe(true)
       expect(full.stderr).toMatch(/^hardkey: warning: the session is not kept: cannot write ".*": no space is left\n/)
       disk.empty()
-      const kept = await run()
+      const kept = await within(disk)
       disk.fill()
       disk.setReadOnly(true)
-      expect(await run()).toEqual(kept)
+      expect(await within(disk)).toEqual(kept)
     } finally {
       await disk.remove()
     }
+  })
+})
+
+describe('a folder that changes while STS is asked', () => {
+  it('F-D02: read-only from then on, it loses no session, and a lock that stays in it stops nobody', async () => {
+    const disk = await FaultyFileSystem.over(folder)
+    try {
+      behaviour = (asked, answer) => {
+        disk.setReadOnly(true)
+        passOn(asked, answer)
+      }
+      const first = await within(disk)
+      expect(isSession(first)).toBe(true)
+      expect(first.stderr).toMatch(
+        /^hardkey: warning: the session is not kept: cannot write ".*": the file system is read-only\n/,
+      )
+      expect(readdirSync(disk.seen(folder)).filter((name) => name.startsWith('lock-'))).toHaveLength(1)
+      behaviour = passOn
+      // Who waited for it to the end would have no time left to ask.
+      expect(isSession(await within(disk))).toBe(true)
+    } finally {
+      await disk.remove()
+    }
+  })
+
+  it('gone by then, it loses no session', async () => {
+    behaviour = (asked, answer) => {
+      rmSync(folder, { recursive: true })
+      passOn(asked, answer)
+    }
+    expect(isSession(await ask())).toBe(true)
+  })
+})
+
+describe('what lies under the name of the lock and is none', () => {
+  const made: readonly (readonly [string, (path: string) => void])[] = [
+    ['a folder', (path) => mkdirSync(path)],
+    ['a pipe', (path) => spawnSync('mkfifo', [path])],
+    ['a link', (path) => symlinkSync('/etc/hostname', path)],
+    ['a long file', (path) => writeFileSync(path, Buffer.alloc(5000, '{'))],
+  ]
+  it.each(made)('is not waited for: %s', async (_what, make) => {
+    behaviour = (asked, answer) => {
+      for (const name of readdirSync(folder)) if (name.startsWith('lock-')) lock = name
+      passOn(asked, answer)
+    }
+    let lock = ''
+    await ask()
+    expect(lock).not.toBe('')
+    for (const name of readdirSync(folder)) rmSync(join(folder, name))
+    make(join(folder, lock))
+    const { stdout, stderr, status } = await ask()
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    expect(JSON.parse(stdout)).toHaveProperty('SessionToken')
+    expect(readdirSync(folder)).toContain(lock)
   })
 })
 
