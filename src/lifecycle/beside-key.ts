@@ -16,13 +16,15 @@ export interface BesideNames {
 }
 
 /** @throws ERR_BACKEND_UNSUPPORTED for a key that cannot be rotated where it is, before anything was done */
-export function refuseUnrotatable(uri: KeyUri): void {
+export function refuseUnrotatable(uri: KeyUri, name: string): void {
   if (!uri.has('approvals')) return
   throw new HardkeyError(
     'ERR_BACKEND_UNSUPPORTED',
     'a key with a date rule cannot prove itself before it is approved',
     {
-      hint: 'make the new key under another name: hardkey import NEW --create-for USER --date-rule FILE, and approve its days',
+      hint:
+        `make the new key under another name: hardkey import NEW --create-for USER --with ${name} --to tpm2 --date-rule FILE; ` +
+        `approve its days, and once it is in use: hardkey forget ${name} --from-device`,
     },
   )
 }

@@ -84,7 +84,7 @@ async function begin(run: RotationRun): Promise<RotationOutcome> {
   const { stored, confirm, overlapSeconds = 0, graceSeconds = usualGraceSeconds, signal } = run.parts
   const { record } = stored
   const { accessKeyId } = record
-  refuseUnrotatable(recordUri(stored))
+  refuseUnrotatable(recordUri(stored), stored.name)
   if (overlapSeconds === 0 && !(await confirm({ about: 'end at once', accessKeyId }))) {
     return { state: 'declined', switched: false, record }
   }
