@@ -4,12 +4,12 @@
 // 2. The old key is switched off when the new one has signed, and deleted a grace period later, after another look.
 // 3. The old object in the device is the last thing to go.
 
+import { existsSync } from 'node:fs'
 import { HardkeyError } from '../errors.ts'
 import { withLock } from '../files/with-lock.ts'
 import { userNameOf } from '../iam/user-name.ts'
 import { recordUri } from '../profiles/open-record.ts'
 import { refuseUnrotatable } from './beside-key.ts'
-import { recordAgeDays } from './inspect.ts'
 import { bringNewKey, discardNewKey } from './rotation-begin.ts'
 import { finish, nextOf, retire, switchOver } from './rotation-end.ts'
 import { beginJournal, journalPath, type Rotation, readJournal } from './rotation-journal.ts'
@@ -34,7 +34,7 @@ export async function rotate(parts: RotationParts, wish: RotationWish): Promise<
   const { name, path } = parts.stored
   const lock = `${journalPath(path)}.lock`
   return await withLock(lock, { ...lockWait, signal: parts.signal }, async (held) => {
-    if (!held) throw underWay(name)
+    if (!held) throw existsSync(lock) ? underWay(name) : unwritable(path)
     const run = new RotationRun(parts)
     try {
       return await fulfil(run, wish)
@@ -76,12 +76,14 @@ function answerTo(run: RotationRun, wish: RotationWish, outcome: RotationOutcome
 
 function isDue({ parts }: RotationRun, wish: RotationWish): boolean {
   if (wish.kind !== 'rotate') return false
-  return recordAgeDays(parts.stored.record, parts.now()) * 86_400 >= (wish.ifOlderThanSeconds ?? 0)
+  const age = parts.now().getTime() - Date.parse(parts.stored.record.created)
+  return wish.ifOlderThanSeconds === undefined || age >= wish.ifOlderThanSeconds * 1000
 }
 
 /** Step 1. Whatever can be refused is refused before the journal. */
 async function begin(run: RotationRun): Promise<RotationOutcome> {
-  const { stored, confirm, overlapSeconds = 0, graceSeconds = usualGraceSeconds, signal } = run.parts
+  const { stored, confirm, usualOverlapSeconds = 0, graceSeconds = usualGraceSeconds, signal } = run.parts
+  const { overlapSeconds = usualOverlapSeconds } = run.parts
   const { record } = stored
   const { accessKeyId } = record
   refuseUnrotatable(recordUri(stored), stored.name)
@@ -166,7 +168,13 @@ function mustBelong({ parts }: RotationRun, { old, next }: Rotation): void {
 
 function underWay(name: string): HardkeyError {
   return new HardkeyError('ERR_ROTATION_STOPPED', `another rotation of "${name}" is under way`, {
-    hint: 'wait for it; where none runs, the folder of the record may be one that cannot be written',
+    hint: 'wait for it',
+  })
+}
+
+function unwritable(path: string): HardkeyError {
+  return new HardkeyError('ERR_CONFIG_INVALID', `the journal of a rotation cannot be written beside ${path}`, {
+    hint: 'the disk is full or read-only, or the folder is not yours',
   })
 }
 

@@ -12,12 +12,16 @@ import { KeyUri } from '../key/uri.ts'
 import { recordUri, withAbsoluteFile, withRelativeFile } from '../profiles/open-record.ts'
 import { besideKey, isNamedPlace, withSourcesOf } from './beside-key.ts'
 import { type Rotation, removeJournal } from './rotation-journal.ts'
+import { timeText } from './rotation-parts.ts'
 import type { RotationRun } from './rotation-run.ts'
 import { type TakenKey, takeKey } from './take-key.ts'
 import { tooManyKeys } from './too-many-keys.ts'
 
 /** Clocks may differ by this much without being corrected. */
 const clockTolerance = 5 * 60_000
+
+/** From the journal to CreateAccessKey at most: a person types an MFA code. A key that was made later is not ours. */
+const longestWish = 3_600_000
 
 /** Steps 2 to 6. `isNew`: no earlier run has asked for a key. */
 export async function bringNewKey(run: RotationRun, rotation: Rotation, isNew: boolean): Promise<Rotation> {
@@ -29,9 +33,10 @@ export async function bringNewKey(run: RotationRun, rotation: Rotation, isNew: b
     if (isNew) await removeJournal(run.path)
     throw error
   }
-  const made = await create(run, rotation, iam)
+  const wish = isNew ? rotation : await run.write({ ...rotation, began: timeText(iam.now()) })
+  const made = await create(run, wish, iam)
   try {
-    return await intoDevice(run, rotation, made)
+    return await intoDevice(run, wish, made)
   } finally {
     made.secret.wipe()
   }
@@ -44,7 +49,8 @@ export async function makeRoom(run: RotationRun, rotation: Rotation, iam: IamCli
   const keys = await iam.listAccessKeys(userName, { signal })
   const others = keys.filter(({ accessKeyId }) => accessKeyId !== old.accessKeyId && accessKeyId !== run.discarded)
   for (const key of others) {
-    const isOrphan = !isNew && key.created.getTime() >= Date.parse(rotation.began) - clockTolerance
+    const after = key.created.getTime() - Date.parse(rotation.began)
+    const isOrphan = !isNew && after >= -clockTolerance && after <= longestWish
     const use = isOrphan ? await iam.lastUse(key.accessKeyId, { signal }) : undefined
     if (use === undefined || use.date !== undefined) {
       await removeJournal(run.path)
@@ -91,15 +97,17 @@ async function intoDevice(run: RotationRun, rotation: Rotation, made: NewAccessK
     const newUri = withRelativeFile(place, run.folder).withoutSecrets().toString()
     const held: Rotation = { ...rotation, state: 'has key', newAccessKeyId: made.accessKeyId, newUri }
     await run.write(held)
+    let isInDevice = false
     try {
       const { record } = await take(run, place, made)
+      isInDevice = true
       run.done('import')
       const next = { ...rotation.old, ...record }
       return await run.write({ ...held, state: 'in device', next })
     } catch (error) {
       const isTaken = error instanceof HardkeyError && error.code === 'ERR_KEY_EXISTS'
       if (isTaken && index + 1 < places.length) continue
-      throw await takenBack(run, held, error)
+      throw await takenBack(run, held, error, isInDevice)
     }
   }
   throw new HardkeyError('ERR_INTERNAL', 'there is no place for the new key')
@@ -114,11 +122,11 @@ async function take(run: RotationRun, place: KeyUri, made: NewAccessKey): Promis
 }
 
 /** F-R04: the new key is deleted with the old one. Gives the failure to throw. */
-async function takenBack(run: RotationRun, rotation: Rotation, error: unknown): Promise<unknown> {
+async function takenBack(run: RotationRun, rotation: Rotation, error: unknown, isInDevice: boolean): Promise<unknown> {
   // An interrupted run ends at once; the next one goes on from the journal.
   if (run.parts.signal?.aborted === true) return error
   try {
-    await discardNewKey(run, rotation, { isInDevice: false })
+    await discardNewKey(run, rotation, { isInDevice })
     await removeJournal(run.path)
     return error
   } catch (failure) {

@@ -5,7 +5,6 @@ import { HardkeyError } from '../errors.ts'
 import type { AccessKeyUse } from '../iam/answer.ts'
 import type { IamClient } from '../iam/client.ts'
 import { recordUri } from '../profiles/open-record.ts'
-import { replaceRecord } from '../profiles/record-store.ts'
 import { gone } from './rotation-begin.ts'
 import { type Rotation, removeJournal } from './rotation-journal.ts'
 import { timeText } from './rotation-parts.ts'
@@ -22,7 +21,7 @@ export async function switchOver(run: RotationRun, rotation: Rotation): Promise<
   await whenSettled(() => sts.getCallerIdentity(run.options), run.parts)
   run.done('prove')
   await run.parts.beforeSwitch?.(next)
-  await replaceRecord(run.path, next)
+  await run.replaceRecord(next)
   const switched = await run.write({ ...rotation, state: 'switched', switched: timeText(run.parts.now()) })
   run.done('switch')
   return switched
@@ -33,7 +32,7 @@ export async function retire(run: RotationRun, rotation: Rotation): Promise<Rota
   const { userName, old } = rotation
   const iam = await run.keys.iam(nextOf(rotation))
   await whenSettled(() => gone(iam.setAccessKey(userName, old.accessKeyId, 'Inactive', run.options)), run.parts)
-  const retired = await run.write({ ...rotation, state: 'retired', retired: timeText(run.parts.now()) })
+  const retired = await run.write({ ...rotation, state: 'retired', retired: timeText(iam.now()) })
   run.done('deactivate')
   return retired
 }

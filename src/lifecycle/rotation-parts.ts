@@ -56,8 +56,9 @@ export interface RotationParts {
   /** IAM is asked by a session that a code of this device opened. Called when it is needed, and the code asked for once. */
   readonly mfa: () => Promise<MfaDevice | undefined>
   readonly confirm: (question: RotationQuestion) => Promise<boolean>
-  /** How long the old key stays active after the switch. Default: as it began, else 0. */
+  /** How long the old key stays active after the switch. Default: as it began, else `usualOverlapSeconds`, else 0. */
   readonly overlapSeconds?: number | undefined
+  readonly usualOverlapSeconds?: number | undefined
   /** How long it stays, inactive, before it is deleted. Default: as it began, else seven days. */
   readonly graceSeconds?: number | undefined
   /** Called when the new key has proved itself, before the record names it; what it throws stops the rotation there. */

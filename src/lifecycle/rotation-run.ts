@@ -4,6 +4,8 @@
 import { dirname } from 'node:path'
 import { HardkeyError } from '../errors.ts'
 import type { KeyUri } from '../key/uri.ts'
+import type { KeyRecord } from '../profiles/record.ts'
+import { replaceRecord } from '../profiles/record-store.ts'
 import { type Rotation, writeJournal } from './rotation-journal.ts'
 import { RotationKeys } from './rotation-keys.ts'
 import type { RotationParts, RotationStep } from './rotation-parts.ts'
@@ -38,6 +40,11 @@ export class RotationRun {
     this.parts.signal?.throwIfAborted()
     await writeJournal(this.path, rotation)
     return rotation
+  }
+
+  /** Lets the record name the key of another one. Its settings stay, as they are by now. */
+  async replaceRecord({ accessKeyId, uri, protection, created, check }: KeyRecord): Promise<void> {
+    await replaceRecord(this.path, { ...this.parts.stored.record, accessKeyId, uri, protection, created, check })
   }
 
   /** Removes a key of this rotation from the device; one that is not there any more is gone. */

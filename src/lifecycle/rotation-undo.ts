@@ -3,7 +3,6 @@
 
 import { HardkeyError } from '../errors.ts'
 import type { KeyRecord } from '../profiles/record.ts'
-import { replaceRecord } from '../profiles/record-store.ts'
 import { discardNewKey, makeRoom } from './rotation-begin.ts'
 import { nextOf } from './rotation-end.ts'
 import { type Rotation, removeJournal } from './rotation-journal.ts'
@@ -17,7 +16,7 @@ export async function undoRotation(run: RotationRun, from: Rotation): Promise<Ke
   // At `switched` it may be inactive too, where the answer of UpdateAccessKey was lost.
   if (rotation.state === 'switched' || rotation.state === 'retired') await activateOld(run, rotation)
   if (rotation.state !== 'wants key' && rotation.state !== 'has key') {
-    await replaceRecord(run.path, old)
+    await run.replaceRecord(old)
     rotation = await run.write({ ...rotation, state: 'has key' })
     run.done('switch')
   }

@@ -10,14 +10,14 @@ import { rotate } from '../../lifecycle/rotate.ts'
 import { journalPath } from '../../lifecycle/rotation-journal.ts'
 import type { MfaDevice, RotationParts, RotationQuestion, RotationWish } from '../../lifecycle/rotation-parts.ts'
 import { recordUri } from '../../profiles/open-record.ts'
-import type { StoredRecord } from '../../profiles/record-store.ts'
+import { listRecords, type StoredRecord } from '../../profiles/record-store.ts'
 import { accountedKeys } from '../account.ts'
 import type { CommandContext } from '../command.ts'
 import { connectSts } from '../connection.ts'
 import { deviceEntry } from '../device-entry.ts'
 import { durationOption } from '../durations.ts'
 import { connectIam } from '../iam-connection.ts'
-import { prepared, storedRecord } from '../open-key.ts'
+import { prepared, recordsFolder, storedRecord } from '../open-key.ts'
 import { newPinPrompt, pinPrompt } from '../pin-prompt.ts'
 import { policyOfBoth } from '../rotation-policy.ts'
 import { questionText, stepTexts, tellOutcome } from '../rotation-texts.ts'
@@ -48,10 +48,12 @@ export async function rotateKey(context: CommandContext): Promise<number> {
       mfa: () => mfaOf(context, stored),
       beforeSwitch: policyOfBoth(context, { uri, accessKeyId: stored.record.accessKeyId }, pin.source),
       confirm: (question) => (args.has('yes') ? Promise.resolve(true) : ask(context, question)),
-      overlapSeconds: durationOption(args, 'overlap') ?? usualOverlap(uri, wish),
+      overlapSeconds: durationOption(args, 'overlap'),
+      usualOverlapSeconds: uri.scheme === 'vault' ? usualOverlapOfService : undefined,
       graceSeconds: durationOption(args, 'grace'),
     }
     const outcome = await report.waiting('AWS', rotate(parts, wish))
+    if (outcome.switched) await warnOfOthers(context, stored)
     return tellOutcome(context, stored.name, outcome)
   } catch (error) {
     if (context.signal.aborted && existsSync(journalPath(stored.path))) {
@@ -65,6 +67,14 @@ export async function rotateKey(context: CommandContext): Promise<number> {
   }
 }
 
+/** `import --also-to` makes two records of one access key. */
+async function warnOfOthers({ environment, report }: CommandContext, { path, record }: StoredRecord): Promise<void> {
+  for (const other of await listRecords(recordsFolder(environment))) {
+    if (other.path === path || !('record' in other) || other.record.accessKeyId !== record.accessKeyId) continue
+    report.warning(`the record ${other.name} still names ${record.accessKeyId}, which ends`)
+  }
+}
+
 function wishOf({ args }: CommandContext): RotationWish {
   const given = (['resume', 'undo'] as const).filter((name) => args.has(name))
   const ifOlderThanSeconds = durationOption(args, 'if-older-than')
@@ -74,11 +84,6 @@ function wishOf({ args }: CommandContext): RotationWish {
   if (ifOlderThanSeconds !== undefined)
     throw args.wrong(`--if-older-than says when to begin, and --${kind} begins nothing`)
   return { kind }
-}
-
-/** What began with an overlap goes on with it. */
-function usualOverlap(uri: KeyUri, wish: RotationWish): number | undefined {
-  return uri.scheme === 'vault' && wish.kind === 'rotate' ? usualOverlapOfService : undefined
 }
 
 function deviceParts(
