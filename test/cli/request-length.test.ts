@@ -1,7 +1,7 @@
 // `hardkey request` with a Content-Length that the user gives: it is that of the body, or nothing arrives whole and one error
 // says why. A server on loopback writes down what it got.
 
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CheckedIn, region } from './checked-in.ts'
@@ -14,19 +14,19 @@ let server: Server
 let whole: { readonly length: string | undefined; readonly body: string }[]
 beforeAll(async () => {
   there = await CheckedIn.make()
-  server = createServer(async (request, response) => {
-    const parts: Buffer[] = []
-    try {
-      for await (const part of request) parts.push(part as Buffer)
-    } catch {
-      // Cut off: not whole.
-      return
-    }
-    whole.push({ length: request.headers['content-length'], body: Buffer.concat(parts).toString() })
-    response.end('taken')
+  server = createServer((request, response) => {
+    // What is cut off is not whole, and nobody waits for an answer.
+    take(request, response).catch(() => response.destroy())
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
 })
+async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const parts: Buffer[] = []
+  for await (const part of request) parts.push(part as Buffer)
+  whole.push({ length: request.headers['content-length'], body: Buffer.concat(parts).toString() })
+  response.end('taken')
+}
+
 afterAll(async () => {
   server.close()
   await there.remove()
