@@ -1,7 +1,7 @@
 // Signals that end the command. In: SIGINT, SIGTERM, SIGHUP. Out: an aborted AbortSignal, then status 128 plus the
 // signal's number (F-W06). What runs gives back what it holds: keys, terminal, child processes.
 
-import { closeSync, fstatSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, readFileSync, statSync } from 'node:fs'
 import { constants, devNull } from 'node:os'
 import { systemCode } from '../files/file-failure.ts'
 import { isTerminal } from './output.ts'
@@ -61,6 +61,36 @@ export function listenForSignals(): Interrupts {
 /** From now on SIGHUP calls this and ends nothing: for a server, which has no terminal that could be closed. */
 export function onHangup(act: () => void): void {
   takeOver('SIGHUP', act)
+}
+
+/** What a person types to end or stop what is in the foreground: ^C, ^\\, ^Z. */
+const typedSignals = ['SIGINT', 'SIGQUIT', 'SIGTSTP'] as const
+
+/**
+ * From now on these are left to the shell, where a shell started this process by `&` and without job control, as in
+ * `eval "$(hardkey serve prod &)"`: then it is in the process group of the shell, and what is typed at the prompt reaches it
+ * too. The shell had them ignored (POSIX Shell Command Language, 2.12), which Node undoes when it starts.
+ */
+export function leaveTypedSignals(): void {
+  if (!isStartedInBackground()) return
+  for (const signal of typedSignals) takeOver(signal, () => undefined)
+}
+
+/** Such a process reads from /dev/null, and leads no group; a service and the first process of a container do. */
+function isStartedInBackground(): boolean {
+  if (process.platform === 'win32' || fstatSync(0).rdev !== deviceOf(devNull)) return false
+  return process.platform !== 'linux' || processGroup() !== process.pid
+}
+
+/** proc(5), /proc/PID/stat: the fifth field; the second may hold anything. */
+function processGroup(): number | undefined {
+  try {
+    const [, , group] = readFileSync('/proc/self/stat', 'latin1').split(') ').at(-1)?.split(' ') ?? []
+    return Number(group)
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error
+    return undefined
+  }
 }
 
 /** Waits for a signal; the caller gives back what it holds, then throws the reason. */

@@ -181,6 +181,23 @@ describe('its end', () => {
     await Promise.all(closed)
   })
 
+  it('is not brought by what is typed at the prompt of the shell that started it: ^C, ^\\ and ^Z', async () => {
+    const program = `trap '' INT QUIT TSTP; eval "$("$0" "$1" serve prod & echo export SERVE_PID=$!)"
+      echo $AWS_CONTAINER_CREDENTIALS_FULL_URI $AWS_CONTAINER_AUTHORIZATION_TOKEN; read line; kill $SERVE_PID`
+    const parameters = ['-c', program, process.execPath, commandFile]
+    const shell = spawn('bash', parameters, { env: there.home.environment(), stdio: 'pipe', detached: true })
+    const end = ended(shell)
+    const [url = '', authorization = ''] = String(await once(shell.stdout, 'data'))
+      .trim()
+      .split(' ')
+    for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTSTP'] as const) process.kill(-(shell.pid ?? 0), signal)
+    // A clean end would be over by then.
+    await new Promise((later) => setTimeout(later, 1500))
+    const { status } = await fetch(url, { headers: { authorization } })
+    shell.stdin.end('\n')
+    expect([status, (await end).stderr]).toEqual([200, ''])
+  })
+
   it('T-1: SIGUSR1 opens no debugger', async () => {
     const serving = await serve()
     serving.child.kill('SIGUSR1')

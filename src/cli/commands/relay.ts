@@ -4,13 +4,14 @@
 import { startRelay } from '../../endpoint/relay.ts'
 import { addressLine } from '../client-variables.ts'
 import type { CommandContext } from '../command.ts'
-import { untilAborted } from '../interrupt.ts'
+import { leaveTypedSignals, untilAborted } from '../interrupt.ts'
 import { portOption } from '../port-option.ts'
 
 export async function relay({ args, output, signal }: CommandContext): Promise<number> {
   const running = await startRelay(args.word('SOCKET'), { port: portOption(args) ?? 0 })
   try {
     if ('port' in running.at) output.line(addressLine(running.at.port))
+    leaveTypedSignals()
     output.end()
     await untilAborted(signal)
   } finally {

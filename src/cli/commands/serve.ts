@@ -10,7 +10,7 @@ import { endpointAccount } from '../account.ts'
 import { containerLines, metadataLines } from '../client-variables.ts'
 import type { CommandContext } from '../command.ts'
 import { durationOption } from '../durations.ts'
-import { onHangup, untilAborted } from '../interrupt.ts'
+import { leaveTypedSignals, onHangup, untilAborted } from '../interrupt.ts'
 import { namedKey, toldOnce } from '../open-key.ts'
 import { portOption } from '../port-option.ts'
 import { sessionSource } from '../session-source.ts'
@@ -52,6 +52,7 @@ export async function serve(context: CommandContext): Promise<number> {
       for (const line of proof.lines(endpoint.at)) output.line(line)
       if ('socket' in endpoint.at)
         report.next(`hardkey relay ${endpoint.at.socket ?? 'SOCKET'}, where its programs run`)
+      leaveTypedSignals()
       output.end()
       await untilAborted(signal)
     } finally {
