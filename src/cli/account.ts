@@ -12,7 +12,8 @@ import type { DateKeySource } from '../sigv4/date-key.ts'
 import { checkAssumeRole } from '../sts/inputs.ts'
 import { type Caller, parentCaller, SocketCallers } from './caller.ts'
 import type { CommandContext } from './command.ts'
-import { type NamedKey, namedKey, toldOnce } from './open-key.ts'
+import type { NamedKey } from './open-key.ts'
+import type { CommandSessions } from './session-source.ts'
 
 /** One use of a device. */
 export interface DeviceUse {
@@ -79,14 +80,14 @@ export interface EndpointAccount {
 }
 
 /** Lines for what an endpoint gives out, each with the process that the kernel names for the connection. */
-export function endpointAccount(context: CommandContext): EndpointAccount {
+export function endpointAccount(context: CommandContext, { keyOf }: Pick<CommandSessions, 'keyOf'>): EndpointAccount {
   const account = accountFor(context)
   const callers = new SocketCallers()
   const pending = new Set<Promise<void>>()
   const tell = async ({ accessKeyId, roleArn, owner }: EndpointHandedOut): Promise<void> => {
     try {
-      const [named, caller] = await Promise.all([namedKey(toldOnce(context)), callers.of(owner)])
-      await account.handedOut(named, { accessKeyId, roleArn, caller })
+      const named = keyOf(accessKeyId)
+      await account.handedOut(named, { accessKeyId, roleArn, caller: await callers.of(owner) })
     } catch (error) {
       context.report.failure(error)
     }

@@ -79,17 +79,17 @@ export function leaveTypedSignals(): void {
 /** Such a process reads from /dev/null, and leads no group; a service and the first process of a container do. */
 function isStartedInBackground(): boolean {
   if (process.platform === 'win32' || fstatSync(0).rdev !== deviceOf(devNull)) return false
-  return process.platform !== 'linux' || processGroup() !== process.pid
+  return statFields()?.[2] !== String(process.pid)
 }
 
-/** proc(5), /proc/PID/stat: the fifth field; the second may hold anything. */
-function processGroup(): number | undefined {
+/** proc_pid_stat(5): the fields behind the name of the program, which stands in brackets. Undefined outside of Linux. */
+export function statFields(): readonly string[] | undefined {
   try {
-    const [, , group] = readFileSync('/proc/self/stat', 'latin1').split(') ').at(-1)?.split(' ') ?? []
-    return Number(group)
+    const stat = readFileSync('/proc/self/stat', 'latin1')
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   } catch (error) {
-    if (systemCode(error) === undefined) throw error
-    return undefined
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw error
   }
 }
 

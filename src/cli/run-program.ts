@@ -5,11 +5,10 @@
 // 3. Node marks the low descriptors that it was started with as not to be inherited; who has a secret in a higher one closes it.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { HardkeyError } from '../errors.ts'
 import { systemCode } from '../files/file-failure.ts'
-import { passSignals } from './interrupt.ts'
+import { passSignals, statFields } from './interrupt.ts'
 import type { Report } from './report.ts'
 
 export interface Program {
@@ -70,15 +69,4 @@ function isForeground(): boolean {
   const fields = statFields()
   // pgrp and tpgid. Without /proc a terminal on standard input must do.
   return fields === undefined ? process.getBuiltinModule('node:tty').isatty(0) : fields[2] === fields[5]
-}
-
-/** proc_pid_stat(5): the fields behind the name of the program, which stands in brackets. Undefined outside of Linux. */
-function statFields(): readonly string[] | undefined {
-  try {
-    const stat = readFileSync('/proc/self/stat', 'latin1')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw error
-  }
 }

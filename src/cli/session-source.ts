@@ -26,11 +26,17 @@ export interface SourceOptions {
   readonly leastSeconds?: number | undefined
 }
 
+/** The sessions of a command. */
+export interface CommandSessions extends SessionSource {
+  /** The key of a session that was given, as its record said when the session came; the record may be another one by now. */
+  keyOf(accessKeyId: string): NamedKey
+}
+
 /**
  * @throws ERR_USAGE, ERR_CONFIG_INVALID for what no session can be of, ERR_CACHE_UNSAFE for a cache folder of others;
  * nothing is fetched yet
  */
-export async function sessionSource(context: CommandContext, options: SourceOptions = {}): Promise<SessionSource> {
+export async function sessionSource(context: CommandContext, options: SourceOptions = {}): Promise<CommandSessions> {
   const { leastSeconds = leastSecondsForTools, otherRoles = [] } = options
   const first = await namedKey(context)
   const request = await sessionRequest(context, first)
@@ -43,25 +49,30 @@ export async function sessionSource(context: CommandContext, options: SourceOpti
   const pin = pinUntilRefused(context)
   const closing = new AbortController()
   const signal = AbortSignal.any([context.signal, closing.signal])
+  const given = new Map<string, { readonly accessKeyId: string; readonly named: NamedKey }>()
   const fetched = (role: string, givesOld: boolean): Promise<KeptSession> =>
     pin.during(async (source) => {
       const asked = role === own ? {} : { roleArn: role }
       const use = { ...kept, leastSeconds, givesOld, pin: source, ...asked }
       // What is noted of the request was noted above, once.
       const report = { ...context.report, note: context.report.step }
-      return await giveSession({ ...context, signal, report }, readOnce(await namedKey(toldOnce(context))), use)
+      const named = readOnce(await namedKey(toldOnce(context)))
+      const session = await giveSession({ ...context, signal, report }, named, use)
+      given.set(role, { accessKeyId: session.credentials.accessKeyId, named })
+      return session
     })
   return {
     roleArn,
     credentials: async (role = own, { signal } = {}) => {
       const keeper = keepers.get(role)
       if (keeper === undefined) throw notListed(role)
-      const given = keeper.get(async () => {
+      const session = keeper.get(async () => {
         const { credentials, clockOffset, lasts } = await fetched(role, !keeper.isHolding)
         return { credentials, clock: () => new Date(context.now().getTime() + clockOffset), whole: lasts }
       }, false)
-      return await (signal === undefined ? given : unlessAborted(given, signal))
+      return await (signal === undefined ? session : unlessAborted(session, signal))
     },
+    keyOf: (accessKeyId) => [...given.values()].find((one) => one.accessKeyId === accessKeyId)?.named ?? first,
     close: async () => {
       closing.abort(new HardkeyError('ERR_KEY_CLOSED', 'the source of sessions is closed'))
       pin.forget()

@@ -2,7 +2,16 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -10,6 +19,7 @@ import { parentCaller, SocketCallers } from '../../src/cli/caller.ts'
 import { writeToJournal } from '../../src/cli/journal.ts'
 import { temporaryFolder } from '../files/temporary-folder.ts'
 import { CheckedIn } from './checked-in.ts'
+import { Serving } from './serving.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
@@ -85,6 +95,29 @@ describe('the caller of an endpoint', () => {
       expect.objectContaining(given),
     ])
     expect(lines.filter(({ event }) => event === 'device-used')).toHaveLength(1)
+  })
+
+  it('is told with the key that its session is of, though the record is another one by then, or gone', async () => {
+    const path = join(temporaryFolder(), 'account')
+    const serving = await Serving.start(there.home, ['serve', 'prod', '--account', path])
+    const record = join(there.home.records, 'prod.json')
+    const text = readFileSync(record, 'utf8')
+    try {
+      writeFileSync(record, text.replace(there.accessKeyId, 'AKIAROTATEDROTATED22'))
+      await serving.get()
+      rmSync(record)
+      await serving.get()
+      const { stderr } = await serving.stop()
+      const given = readFileSync(path, 'utf8').trimEnd().split('\n').slice(-2)
+      const isOurs = { event: 'handed-out', accessKeyId: there.accessKeyId }
+      expect(given.map((line) => JSON.parse(line))).toEqual([
+        expect.objectContaining(isOurs),
+        expect.objectContaining(isOurs),
+      ])
+      expect(stderr).toBe('')
+    } finally {
+      writeFileSync(record, text, { mode: 0o600 })
+    }
   })
 
   it.each(['export', 'exec'])('of credentials in variables is whoever ran hardkey %s', async (command) => {

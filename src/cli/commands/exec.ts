@@ -4,7 +4,6 @@
 
 import { randomBytes } from 'node:crypto'
 import { closeSync, fstatSync } from 'node:fs'
-import type { SessionSource } from '../../credentials/session-source.ts'
 import { CallerToken, newToken } from '../../endpoint/caller-token.ts'
 import { startEndpoint } from '../../endpoint/endpoint.ts'
 import { HardkeyError } from '../../errors.ts'
@@ -19,7 +18,7 @@ import { lentTerminal } from '../lent-terminal.ts'
 import { awsFiles, type NamedKey, namedKey, toldOnce } from '../open-key.ts'
 import { programEnvironment } from '../program-environment.ts'
 import { runProgram } from '../run-program.ts'
-import { sessionSource } from '../session-source.ts'
+import { type CommandSessions, sessionSource } from '../session-source.ts'
 import { regionSetting } from '../settings.ts'
 
 type Variables = Readonly<Record<string, string>>
@@ -89,7 +88,7 @@ async function withCredentials(
     if (!args.has('env')) return await withEndpoint(context, source, (variables) => run(variables, undefined))
     const session = await source.credentials()
     await source.close()
-    await accountFor(context).handedOut(await namedKey(toldOnce(context)), session)
+    await accountFor(context).handedOut(source.keyOf(session.accessKeyId), session)
     return await run(credentialVariables(session), session.expiration)
   } finally {
     await source.close()
@@ -98,12 +97,12 @@ async function withCredentials(
 
 async function withEndpoint(
   context: CommandContext,
-  source: SessionSource,
+  source: CommandSessions,
   run: (variables: Variables) => Promise<number>,
 ): Promise<number> {
   const { args, now, report } = context
   const token = newToken(randomBytes)
-  const { onHandedOut, settled } = endpointAccount(context)
+  const { onHandedOut, settled } = endpointAccount(context, source)
   const endpoint = await startEndpoint({
     source,
     otherRoles: args.values('also-role'),

@@ -6,7 +6,6 @@ import { accountFor } from '../account.ts'
 import { quoted } from '../args.ts'
 import type { CommandContext } from '../command.ts'
 import { credentialVariables } from '../credential-variables.ts'
-import { namedKey, toldOnce } from '../open-key.ts'
 import { sessionSource } from '../session-source.ts'
 import { type ShellFormat, shellFormats, shellLines } from '../shell-lines.ts'
 
@@ -30,7 +29,7 @@ export async function exportCredentials(context: CommandContext): Promise<number
     const credentials = await source.credentials()
     if (format === 'process') output.line(processJson(credentials))
     else output.line(shellLines(format, credentialVariables(credentials)).join('\n'))
-    await accountFor(context).handedOut(await namedKey(toldOnce(context)), credentials)
+    await accountFor(context).handedOut(source.keyOf(credentials.accessKeyId), credentials)
     return 0
   } finally {
     await source.close()

@@ -43,7 +43,7 @@ export async function serve(context: CommandContext): Promise<number> {
       if (!signal.aborted) report.failure(error)
     }
     const anyUser = args.has('any-user')
-    const { onHandedOut, settled } = endpointAccount(context)
+    const { onHandedOut, settled } = endpointAccount(context, source)
     const endpoint = await startEndpoint({
       ...{ source, otherRoles, place, mode: proof.mode, now, random: randomBytes, anyUser, onFailed, onHandedOut },
     })
