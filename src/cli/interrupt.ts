@@ -58,9 +58,13 @@ export function listenForSignals(): Interrupts {
   }
 }
 
-/** From now on SIGHUP calls this and ends nothing: for a server, which has no terminal that could be closed. */
+/** From now on SIGHUP calls this and ends nothing, unless it tells that the terminal of a server was closed. */
 export function onHangup(act: () => void): void {
-  takeOver('SIGHUP', act)
+  const others = process.listeners('SIGHUP')
+  takeOver('SIGHUP', (signal) => {
+    if ([0, 1, 2].some(isGoneTerminal)) for (const other of others) other(signal)
+    else act()
+  })
 }
 
 /** What a person types to end or stop what is in the foreground: ^C, ^\\, ^Z. */
