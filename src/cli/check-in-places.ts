@@ -103,11 +103,12 @@ async function checkInAll(
 
 async function checkInAt(
   context: CommandContext,
-  { settings, proof }: CheckInRequest,
-  { name, to, entry, pin, latch }: Place,
+  { settings, proof, places }: CheckInRequest,
+  place: Place,
   { accessKeyId, secret, created }: SourceKey,
 ): Promise<CheckInResult> {
   const { args, environment, now, report, signal } = context
+  const { name, to, entry, pin, latch } = place
   const input: CheckInInput = {
     name,
     accessKeyId,
@@ -123,6 +124,10 @@ async function checkInAt(
     onStep: (step) => {
       if (step === 'undo') report.note(stepTexts[step])
       else report.step(step === 'prove' ? proofTexts[proof.kind].step : stepTexts[step])
+    },
+    // STS may take long to answer.
+    onCompared: () => {
+      if (place === places.at(-1) && secret instanceof Secret) secret.wipe()
     },
     signal,
   }

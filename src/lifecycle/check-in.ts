@@ -51,6 +51,8 @@ export interface CheckInInput {
   readonly folder: string
   readonly now: () => Date
   readonly onStep?: ((step: CheckInStep) => void) | undefined
+  /** Told when the device holds what it was given: a bare secret is not looked at again, and may be wiped. */
+  readonly onCompared?: (() => void) | undefined
   /** Stops between the steps; what was made is removed again. */
   readonly signal?: AbortSignal | undefined
 }

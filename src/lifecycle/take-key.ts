@@ -47,6 +47,7 @@ async function compared(input: CheckInInput, held: HeldKey, pin: RememberedPin):
   try {
     begin(input, 'compare')
     const check = await compareKey(input.secret, key, { refusal: held.refusal, signal: input.signal })
+    input.onCompared?.()
     const { accessKeyId, now } = input
     const identity = await prove(input, deviceDateKeys({ key, accessKeyId, keepDateKey: false, now }))
     const record = recordOf(input, held, key.info, check)

@@ -94,6 +94,10 @@ const backups: FuzzTarget = {
     backup(11, `,"key":"${keyBytes}"`),
     Buffer.from(backup(0)).toString('base64'),
     `${Buffer.from(backup(10)).toString('base64')}\n`,
+    // A name and a number that are objects, an escape that JSON does not have, the key as the name of its version.
+    backup(10).replace('"aws"', '{"toString":1}').replace('10', '{"valueOf":1}'),
+    backup(10).replace('aws', 'a\\s'),
+    backup(10).replace('"1"', JSON.stringify(keyBytes)),
   ),
   words: [
     '{',
@@ -121,6 +125,11 @@ const backups: FuzzTarget = {
 const area = readWhole(Buffer.from(tools.rsaEkPublic2b, 'hex'), readPublic2b).area
 const [pem = '', other = ''] = rootCertificates
 const der = Buffer.from(pem.replaceAll(/-.*-|\s/g, ''), 'base64')
+/** Of a certificate whose key is of a kind that nobody knows: rsaEncryption (RFC 8017, A.1) with another last number. */
+const unknownKind = Buffer.from(
+  der.toString('hex').replaceAll('06092a864886f70d010101', '06092a864886f70d01017f'),
+  'hex',
+)
 const spki = Buffer.from(
   '3059301306072a8648ce3d020106082a8648ce3d030107034200046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296' +
     '4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5',
@@ -143,6 +152,7 @@ const publicKeys: FuzzTarget = {
       `-----BEGIN PUBLIC KEY-----\n${spki.toString('base64')}\n-----END PUBLIC KEY-----\n`,
     ),
     der,
+    unknownKind,
     spki,
   ],
   words: ['-----BEGIN CERTIFICATE-----', '-----END CERTIFICATE-----', '-----BEGIN PUBLIC KEY-----', '\n', '0\x82', '='],

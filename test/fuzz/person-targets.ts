@@ -81,6 +81,7 @@ const settings: FuzzTarget = {
     'x-ats.iot.us-east-1.amazonaws.com',
     'token_helper = "/usr/local/bin/helper"\n',
     '12h',
+    '\n'.repeat(65_536),
   ),
   words: [
     'arn:',

@@ -72,6 +72,7 @@ const others: FuzzTarget = {
     JSON.stringify({ ...refusal, refusal: undefined }),
     stamped(JSON.stringify({ ...refusal, serviceCode: 'CKR_PIN_INCORRECT' })),
     JSON.stringify({ ...identity, turn: '1' }),
+    JSON.stringify({ start, workingFolder: '', files: [null, ['\0', '']], request }),
   ].map((text) => Buffer.from(text)),
   words: [...json, '"files":', '"pid":', '-1', '"started":', '"refusal":', '[["/","1"]]'],
   run(input) {

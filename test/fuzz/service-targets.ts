@@ -84,6 +84,7 @@ const refusals: FuzzTarget = {
     errorXml('SignatureDoesNotMatch', 'Signature expired: 20261124T120000Z is now earlier than 20261124T121500Z'),
     errorXml('Throttling', 'Rate exceeded'),
     '{"Error":{"Code":"ExpiredToken","Message":"a"},"RequestId":"r"}',
+    errorXml(token, 'the code and the request ID are the token that was sent').replace('request-1', token),
   ),
   words: [
     '<Error>',
@@ -116,6 +117,7 @@ const signIn: FuzzTarget = {
     `{"SigninToken":"${token}"}`,
     '{"version":"1.20.0","sealed":false,"initialized":true}',
     '{"data":{"public_key":"-----BEGIN PUBLIC KEY-----\\n"}}',
+    'null',
   ].map((text) => Buffer.from(text)),
   words: [...json, '"SigninToken":', '"version":', '"sealed":', '"data":', 'true'],
   run(input) {

@@ -81,8 +81,8 @@ it('L-8: under the limit of the units no core is written', async () => {
 })
 
 it.each(['serve/hardkey.service', 'serve/alone.service', 'rotate/hardkey-rotate@.service'])(
-  'L-8: the unit %s lets no core be written',
+  'L-8: the unit %s lets no core be written, and nothing be swapped',
   (unit) => {
-    expect(readFileSync(join(root, 'examples', unit), 'utf8')).toMatch(/^LimitCORE=0$/m)
+    expect(readFileSync(join(root, 'examples', unit), 'utf8')).toMatch(/^LimitCORE=0\nMemorySwapMax=0$/m)
   },
 )

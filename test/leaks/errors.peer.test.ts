@@ -10,6 +10,8 @@ import { tinkBackend } from '../../src/backends/tink/backend.ts'
 import { tinkImporter } from '../../src/backends/tink/import.ts'
 import { tpm2Backend } from '../../src/backends/tpm2/backend.ts'
 import { tpm2Importer } from '../../src/backends/tpm2/import.ts'
+import { vaultBackend } from '../../src/backends/vault/backend.ts'
+import { vaultImporter } from '../../src/backends/vault/import.ts'
 import { HardkeyError } from '../../src/errors.ts'
 import type { HmacKey, KeyBackend, KeyImporter } from '../../src/key/hmac-key.ts'
 import { type PinSource, pinSourceOf } from '../../src/key/pin-source.ts'
@@ -23,11 +25,11 @@ import { sigV4Signer } from '../../src/sigv4/signer.ts'
 import { everythingOf, shownOf } from '../contract/canary.ts'
 import { leakCount } from './counts.ts'
 import { Scanner } from './scanner.ts'
-import { kinds, Situation } from './situation.ts'
+import { type Kind, kinds, Situation } from './situation.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
-const wrongPin = 'another canary of a PIN'
+const wrongPin = 'another-canary-of-a-PIN'
 const given =
   (text: string): PinSource =>
   async () =>
@@ -40,7 +42,7 @@ class Failing {
   readonly backend: KeyBackend
   readonly importer: KeyImporter
 
-  private constructor(at: Situation, kind: (typeof kinds)[number]) {
+  private constructor(at: Situation, kind: Kind) {
     this.at = at
     this.scanner = new Scanner({ ...at.items(), 'wrong PIN': Buffer.from(wrongPin) })
     const environment = { ...at.environment() }
@@ -48,12 +50,13 @@ class Failing {
       token: { backend: pkcs11Backend({ environment }), importer: pkcs11Importer({ environment }) },
       keyset: { backend: tinkBackend(), importer: tinkImporter({ N: 16384 }) },
       TPM: { backend: tpm2Backend(), importer: tpm2Importer() },
+      service: { backend: vaultBackend(), importer: vaultImporter() },
     }
     this.backend = devices[kind].backend
     this.importer = devices[kind].importer
   }
 
-  static async make(kind: (typeof kinds)[number]): Promise<Failing> {
+  static async make(kind: Kind): Promise<Failing> {
     const made = new Failing(await Situation.make(kind), kind)
     await made.import('prod')
     return made
@@ -180,7 +183,7 @@ const failures: readonly (readonly [string, string, (failing: Failing) => unknow
   ['a wrong PIN', 'ERR_PIN_INCORRECT', (failing) => failing.open('prod', given(wrongPin))],
 ]
 
-describe.each(kinds)('a failure with a key in a %s', (kind) => {
+describe.each([...kinds, 'service' as const])('a failure with a key in a %s', (kind) => {
   const count = leakCount(`L-2 ${kind}: errors of the library`)
   let failing: Failing
   beforeAll(async () => {

@@ -14,6 +14,7 @@ const points = {
   token: ['ftruncate', 'fsync', 'link', 'unlink'],
   keyset: ['fsync', 'link', 'unlink'],
   TPM: ['fsync', 'link', 'unlink'],
+  service: ['fsync', 'link', 'unlink'],
 } as const
 /** No import makes more of one kind. */
 const most = 80
@@ -44,7 +45,7 @@ async function killedAt(kind: Kind, point: string, when: number, look: Look): Pr
 
 type Look = (scanner: Scanner, bytes: Uint8Array) => ReturnType<Scanner['search']>
 
-describe.each(kinds)('an import into a %s', (kind) => {
+describe.each([...kinds, 'service' as const])('an import into a %s', (kind) => {
   const count = leakCount(`L-4 ${kind}: files after SIGKILL`)
   it.each(points[kind])('L-4: killed at each %s leaves no secret in any file', async (point) => {
     const runs: Killed[] = []

@@ -26,6 +26,9 @@ export interface Call {
   readonly shape: string
 }
 
+/** Bytes leave the process by it: to a file, a pipe or a socket. */
+export const isWrite = ({ name }: Pick<Call, 'name'>): boolean => /^(p?write(v|64)?|send(to|msg))$/.test(name)
+
 export interface Recorded extends Ran {
   readonly calls: readonly Call[]
   /** Distinct command lines of the command and of what it started. */

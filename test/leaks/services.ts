@@ -11,22 +11,28 @@ import { derivedItems } from './situation.ts'
 
 export class Services {
   readonly iam: LoopbackIam
-  readonly signIn: FederationEndpoint
+  /** Where the console's sign-in is asked. */
+  readonly signIn: { readonly url: string }
   /** The key of the IAM user that is to be rotated. */
   readonly first: ReturnType<LoopbackIam['addKey']>
   readonly #watched: ServiceProxy
+  readonly #watchedSignIn: ServiceProxy
+  readonly #federation: FederationEndpoint
 
-  private constructor(iam: LoopbackIam, watched: ServiceProxy, signIn: FederationEndpoint) {
+  private constructor(iam: LoopbackIam, watched: ServiceProxy, federation: FederationEndpoint, signIn: ServiceProxy) {
     this.iam = iam
     this.#watched = watched
-    this.signIn = signIn
+    this.#federation = federation
+    this.#watchedSignIn = signIn
+    this.signIn = { url: `http://127.0.0.1:${signIn.port}/federation` }
     this.first = iam.addKey()
   }
 
   static async start(): Promise<Services> {
     const iam = await LoopbackIam.start()
     const watched = await serviceProxy({ url: iam.url.replace(/\/$/, '') })
-    return new Services(iam, watched, await startFederationEndpoint())
+    const federation = await startFederationEndpoint()
+    return new Services(iam, watched, federation, await serviceProxy({ url: new URL(federation.url).origin }))
   }
 
   /** Where IAM, and its STS, are asked. */
@@ -37,6 +43,11 @@ export class Services {
   /** What crossed to IAM and back. */
   get exchanges(): readonly Exchange[] {
     return this.#watched.exchanges
+  }
+
+  /** What crossed to the sign-in endpoint and back. */
+  get signIns(): readonly Exchange[] {
+    return this.#watchedSignIn.exchanges
   }
 
   /** Each permanent secret, and what is derived from it today. */
@@ -51,7 +62,8 @@ export class Services {
   }
 
   async close(): Promise<void> {
-    this.signIn.close()
+    await this.#watchedSignIn.close()
+    this.#federation.close()
     await this.#watched.close()
     await this.iam.close()
   }

@@ -375,14 +375,15 @@ const leaks: readonly Row[] = [
   {
     id: 'L-7',
     text: 'memory of the running process',
-    partly: 'in a command the kDate that was let go: V8 collects its KeyObject when it likes, one copy until then',
+    partly:
+      'a kDate and the key of a keyset that were let go lie in a KeyObject until V8 collects it; a command remembers a PIN until it ends; a token of a service is a header, and so a string',
   },
   {
     id: 'L-8',
     text: 'core files and swap',
-    partly: 'swap: the unit of serve forbids it, and a process cannot be looked at there',
+    partly: 'swap: the units forbid it, hardkey locks no memory, and nobody can look at what was swapped',
   },
-  { id: 'L-9', text: 'heap snapshot and diagnostic report' },
+  { id: 'L-9', text: 'heap snapshot, diagnostic report, CPU profile and debugger' },
   { id: 'L-10', text: 'the terminal' },
   { id: 'L-11', text: 'the packed package' },
   { id: 'L-12', text: 'the comparison of the token takes as long for any text: Welch t below 4.5' },
