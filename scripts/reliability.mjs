@@ -82,7 +82,7 @@ function fuzzTable(targets) {
       `${Math.floor(target.reached)} %`,
       String(target.crashes),
       String(target.hangs),
-      String(target.on),
+      target.on ?? 'earlier',
     ),
   )
   const head = [
