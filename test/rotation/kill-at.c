@@ -4,7 +4,8 @@
 //
 // The call that is killed at is not made. It returns when all processes are gone. Linux alone (ptrace(2), seccomp(2)).
 // Not counted is what changes nothing there: writes to an eventfd, by which the threads of one process wake each other, calls
-// on /dev/null, and open with O_CREAT and without O_TRUNC of what exists, as SoftHSM opens its locks.
+// on /dev/null, open with O_CREAT and without O_TRUNC of what exists, as SoftHSM opens its locks, and connect to the log of the
+// system, to which SoftHSM tells of each object that is not whole.
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -22,8 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// What the arguments are: a descriptor first, a path at that place, a path and flags at the place behind it.
-enum kind { DESCRIPTOR, PATH, OPENED };
+// What the arguments are: at that place a descriptor, a path, a path with flags behind it, an address.
+enum kind { DESCRIPTOR, PATH, OPENED, PEER };
 struct call { int number; const char *name; enum kind kind; int place; };
 
 #define CALL(name, kind, place) { SYS_##name, #name, kind, place }
@@ -32,7 +33,7 @@ static const struct call calls[] = {
   CALL(pwritev2, DESCRIPTOR, 0), CALL(sendfile, DESCRIPTOR, 0), CALL(copy_file_range, DESCRIPTOR, 2),
   CALL(ftruncate, DESCRIPTOR, 0), CALL(fsync, DESCRIPTOR, 0), CALL(fdatasync, DESCRIPTOR, 0),
   CALL(fchmod, DESCRIPTOR, 0), CALL(fallocate, DESCRIPTOR, 0),
-  CALL(connect, DESCRIPTOR, 0), CALL(sendto, DESCRIPTOR, 0), CALL(sendmsg, DESCRIPTOR, 0), CALL(sendmmsg, DESCRIPTOR, 0),
+  CALL(connect, PEER, 1), CALL(sendto, DESCRIPTOR, 0), CALL(sendmsg, DESCRIPTOR, 0), CALL(sendmmsg, DESCRIPTOR, 0),
   CALL(openat, OPENED, 1), CALL(mkdirat, PATH, 1), CALL(renameat2, PATH, 3), CALL(linkat, PATH, 3), CALL(unlinkat, PATH, 1),
   CALL(truncate, PATH, 0), CALL(fchmodat, PATH, 1),
 #ifdef SYS_rename
@@ -74,6 +75,12 @@ static void read_text(int pid, unsigned long address, char *text, size_t size) {
 
 // True where the call changes something outside of its process; `target` is then what.
 static int changes(int pid, const struct call *call, const unsigned long long *arguments, char *target, size_t size) {
+  if (call->kind == PEER) {
+    // struct sockaddr_un: the path behind two bytes of the family (unix(7)).
+    read_text(pid, (unsigned long)arguments[call->place] + 2, target, size);
+    if (target[0] != '/') strcpy(target, "a port");
+    return strcmp(target, "/dev/log") != 0;
+  }
   if (call->kind != DESCRIPTOR) {
     const unsigned long long flags = call->kind == OPENED ? arguments[call->place + 1] & (O_CREAT | O_TRUNC) : O_TRUNC;
     read_text(pid, (unsigned long)arguments[call->place], target, size);

@@ -138,5 +138,6 @@ describe.each([
     }
     expect(taken).toEqual([])
     expect(await secretKeys(0)).toEqual(before)
-  }, 900_000)
+    // Long: a process of the module for each of a thousand bytes.
+  }, 3_600_000)
 })
