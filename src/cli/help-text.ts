@@ -73,7 +73,7 @@ export const topicTexts: Readonly<Record<string, string>> = Object.freeze({
     '           aws-kms://arn:aws:kms:REGION:ACCOUNT:key/ID           and kek-endpoint; credentials from AWS_ACCESS_KEY_ID',
     '                                                                 or the AWS profile',
     '           gcp-kms://projects/P/locations/L/keyRings/R/cryptoKeys/K   and token-source, kek-endpoint',
-    '           hcvault://HOST:PORT/transit/keys/NAME                 and token-source, ca, namespace; or BAO_, VAULT_',
+    '           hcvault://HOST:PORT/transit/keys/NAME                 and token-source; ca to server-name as for vault',
     '',
     'Never write a PIN into a URI: hardkey help pin.',
   ].join('\n'),

@@ -17,6 +17,7 @@ import type { CommandContext } from './command.ts'
 import { transitServer } from './kek-uri.ts'
 import { awsFiles } from './open-key.ts'
 import { configuredEndpoints } from './settings.ts'
+import { vaultOptions } from './vault-uri.ts'
 
 const longestBundle = 4 * 1024 * 1024
 /** Set for the processes that the AWS SDK's chain starts: the keysets that wait for it. */
@@ -30,13 +31,15 @@ export async function keysetEntry(context: CommandContext, uri: KeyUri): Promise
   const settings = await profileSettings(files, profile)
   const bundle = environment.caBundle ?? settings.get('ca_bundle')
   const { ofVariable, ofProfile } = configuredEndpoints(context, settings, 'kms')
-  // The CA of somebody's own Vault has no say over the clouds.
-  const ofVault = transitServer(uri) === undefined ? undefined : environment.vault.caBytes
+  // The settings of somebody's own Vault have no say over the clouds.
+  const ofVault = transitServer(uri) === undefined ? undefined : vaultOptions(context, false)
   const options: TinkOptions = {
     awsCredentials: awsKey(context, settings, uri),
     awsEndpoint: (ofVariable ?? ofProfile)?.value.replace(/\/$/, ''),
-    ca: ofVault ?? (bundle === undefined ? undefined : await readOwnFile(bundle, { maxBytes: longestBundle })),
-    proxy: environment.proxy,
+    ca: ofVault?.ca ?? (bundle === undefined ? undefined : await readOwnFile(bundle, { maxBytes: longestBundle })),
+    clientCertificate: ofVault?.clientCertificate,
+    timeoutMilliseconds: ofVault?.timeoutMilliseconds,
+    proxy: ofVault === undefined ? environment.proxy : ofVault.proxy,
     now,
   }
   return { scheme: 'tink', backend: async () => tinkBackend(options), importer: async () => tinkImporter(options) }

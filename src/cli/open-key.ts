@@ -14,7 +14,7 @@ import type { RecordSettings } from '../profiles/record.ts'
 import { listRecords, readRecord, recordPath, type StoredRecord } from '../profiles/record-store.ts'
 import type { ParsedArguments } from './args.ts'
 import type { CommandContext } from './command.ts'
-import { withTransit } from './kek-uri.ts'
+import { transitServer } from './kek-uri.ts'
 import type { ProfileKey } from './profile-key.ts'
 
 /** What NAME stands for. The device has not been asked yet. */
@@ -173,7 +173,8 @@ export async function withDevice(context: CommandContext, uri: KeyUri, isRecord 
     case 'vault':
       return (await import('./vault-uri.ts')).withVault(context, uri, isRecord)
     default:
-      return withTransit(context, uri)
+      if (transitServer(uri) === undefined) return uri
+      return (await import('./vault-uri.ts')).withTransit(context, uri, isRecord)
   }
 }
 

@@ -22,12 +22,23 @@ export function withVault(context: CommandContext, uri: KeyUri, isRecord: boolea
   const isNamed = uri.has('address')
   const fromHere = isNamed ? uri : filled(context, uri, { address: vault.address })
   const placed = isRecord && isNamed ? fromHere : filled(context, fromHere, { namespace: vault.namespace })
-  const trusted = filled(context, placed, { ca: vault.ca, 'server-name': vault.serverName })
+  const addsToken = vault.isAgent && !isNamed && vault.tokenVariable === undefined
+  return withLogin(context, withTrust(context, placed), addsToken)
+}
+
+/** The same of a `tink:` URI whose keyset a transit key opens; `kek` names the server. */
+export function withTransit(context: CommandContext, uri: KeyUri, isRecord: boolean): KeyUri {
+  const { vault } = context.environment
+  if (vault.refused !== undefined) throw refused(vault.refused)
+  return withTrust(context, isRecord ? uri : filled(context, uri, { namespace: vault.namespace }))
+}
+
+function withTrust(context: CommandContext, uri: KeyUri): KeyUri {
+  const { vault } = context.environment
+  const trusted = filled(context, uri, { ca: vault.ca, 'server-name': vault.serverName })
   const hasCertificate = trusted.has('client-cert') || trusted.has('client-key')
   const certificate = { 'client-cert': vault.clientCert, 'client-key': vault.clientKey }
-  const complete = hasCertificate ? trusted : filled(context, trusted, certificate)
-  const addsToken = vault.isAgent && !isNamed && vault.tokenVariable === undefined
-  return withLogin(context, complete, addsToken)
+  return hasCertificate ? trusted : filled(context, trusted, certificate)
 }
 
 /** Proxy, deadline and what came as PEM in a variable. */

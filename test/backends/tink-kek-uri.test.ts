@@ -79,7 +79,7 @@ describe('the attributes of a tink: URI', () => {
 
   it('are read where their kind has them', () => {
     const said = { ca: 'file:///etc/ca.pem', namespace: '/team/', 'token-source': 'file:/run/token' }
-    const expected = { ca: '/etc/ca.pem', namespace: 'team', hasTokenSource: true, endpoint: undefined }
+    const expected = { trust: { ca: '/etc/ca.pem' }, namespace: 'team', hasTokenSource: true, endpoint: undefined }
     expect(keysetAddress(at(kek, said))).toMatchObject(expected)
     const endpoint = 'https://vpce-1.kms.eu-west-1.vpce.amazonaws.com'
     expect(keysetAddress(at(`aws-kms://${key}`, { 'kek-endpoint': `${endpoint}/` }))).toMatchObject({ endpoint })

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import type { CommandContext } from '../../src/cli/command.ts'
 import { readEnvironment } from '../../src/cli/environment.ts'
-import { vaultOptions, withVault } from '../../src/cli/vault-uri.ts'
+import { vaultOptions, withTransit, withVault } from '../../src/cli/vault-uri.ts'
 import { KeyUri } from '../../src/key/uri.ts'
 
 const read = (variables: Record<string, string>) => readEnvironment(variables, 'linux', () => '/home/me')
@@ -108,6 +108,32 @@ describe('a variable of Vault', () => {
   ])('B-107: VAULT_ADDR=%s is refused by its name', (value, message) => {
     expect(() => completed({ VAULT_ADDR: value }, 'vault:key=aws')).toThrow(invalid(message))
     expect(() => completed({ VAULT_ADDR: value }, 'vault:key=aws')).not.toThrow(/canary/)
+  })
+})
+
+describe('a keyset under a transit key', () => {
+  const uri = KeyUri.parse('tink:file=x?kek=hcvault://a:8200/transit/keys/kek')
+  const variables = {
+    VAULT_NAMESPACE: 'eu',
+    BAO_CAPATH: '/certs',
+    VAULT_CLIENT_CERT: '/c.pem',
+    VAULT_CLIENT_KEY: '/k.pem',
+    VAULT_TLS_SERVER_NAME: 'vault.internal',
+    VAULT_ADDR: 'https://b',
+  }
+  const added = { ca: '/certs', 'server-name': 'vault.internal', 'client-cert': '/c.pem', 'client-key': '/k.pem' }
+
+  it('takes what a key of the engine itself takes, but for the address', () => {
+    const complete = withTransit(context(variables), uri, false)
+    expect(complete.toString()).toBe(uri.with({ query: { namespace: 'eu', ...added } }).toString())
+  })
+
+  it('has a namespace of its own in a record', () => {
+    expect(withTransit(context(variables), uri, true).toString()).toBe(uri.with({ query: added }).toString())
+  })
+
+  it('is not opened where verification is switched off', () => {
+    expect(() => withTransit(context({ VAULT_SKIP_VERIFY: '1' }), uri, false)).toThrow(invalid('VAULT_SKIP_VERIFY'))
   })
 })
 

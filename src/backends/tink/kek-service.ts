@@ -2,11 +2,11 @@
 // Loaded only for keysets that a service opens: the HTTP client takes as long to load as all else.
 // 1. A client made here is closed with the key; one that was handed in stays the caller's.
 
-import { readOwnFile } from '../../files/read-own-file.ts'
-import { type HttpClient, httpClient, type ProxySettings } from '../../http/client.ts'
+import { type ClientCertificate, type HttpClient, httpClient, type ProxySettings } from '../../http/client.ts'
 import { abortable } from '../../key/guard.ts'
 import type { PinSource } from '../../key/pin-source.ts'
 import { ownCopy, Secret } from '../../key/secret.ts'
+import { readAuthorities, readClientCertificate } from '../../key/server-trust.ts'
 import { chainedAwsCredentials } from './aws-credentials.ts'
 import { type AwsCredentials, awsKmsKek, wipeCredentials } from './aws-kms.ts'
 import { gcpKmsKek } from './gcp-kms.ts'
@@ -34,8 +34,10 @@ export interface ServiceOptions {
   readonly vaultToken?: TokenOption | undefined
   /** PEM of CAs to trust besides Node's own. A `ca` in the key URI is trusted alone. */
   readonly ca?: string | Uint8Array | undefined
+  /** PEM: a certificate with its chain, and its key. In place of `client-cert` and `client-key` in the key URI. */
+  readonly clientCertificate?: ClientCertificate | undefined
   readonly proxy?: ProxySettings | undefined
-  /** Default: a client of its own. It is not used where the key URI has a `ca`. */
+  /** Default: a client of its own. It is not used where the key URI says how the server is trusted. */
   readonly http?: HttpClient | undefined
   /** For one call with all its attempts; 30000 by default. */
   readonly timeoutMilliseconds?: number | undefined
@@ -44,7 +46,6 @@ export interface ServiceOptions {
   readonly sleep?: ((milliseconds: number, signal: AbortSignal) => Promise<void>) | undefined
 }
 
-const longestBundle = 4 * 1024 * 1024
 const longestAnswer = 1_048_576
 
 /** The key-encryption key; the caller closes it. Nobody is asked yet. @throws ERR_URI_INVALID, ERR_CONFIG_INVALID */
@@ -69,15 +70,18 @@ export async function serviceKek(keyset: ServiceKeyset, options: ServiceOptions,
   }
 }
 
-async function clientFor({ ca }: ServiceKeyset, options: ServiceOptions): Promise<HttpClient> {
-  const { http } = options
+async function clientFor({ trust }: ServiceKeyset, options: ServiceOptions): Promise<HttpClient> {
+  const { http, ca, proxy } = options
+  const isUsual = Object.values(trust).every((part) => part === undefined)
   // Not its copy: a class instance keeps its methods in its prototype.
-  if (ca === undefined && http !== undefined) return { send: (...given) => http.send(...given), close: () => {} }
-  const authorities = ca === undefined ? options.ca : await readOwnFile(ca, { maxBytes: longestBundle })
+  if (isUsual && http !== undefined) return { send: (...given) => http.send(...given), close: () => {} }
+  const authorities = await readAuthorities(trust)
   return httpClient({
-    ca: authorities === undefined ? [] : [authorities],
-    onlyCa: ca !== undefined,
-    proxy: options.proxy,
+    ca: authorities ?? (ca === undefined ? [] : [ca]),
+    onlyCa: authorities !== undefined,
+    clientCertificate: options.clientCertificate ?? (await readClientCertificate(trust)),
+    serverName: trust.serverName,
+    proxy,
     maxBytes: longestAnswer,
   })
 }

@@ -2,8 +2,8 @@
 // In: a key URI. Out: the path of the keyset and where its key-encryption key is. Attributes that a form does not have
 // are refused; nothing is read and nobody is asked here.
 
-import { isAbsolute } from 'node:path'
 import { HardkeyError } from '../../errors.ts'
+import { type ServerTrust, serverPath, serverTrust, trustNames } from '../../key/server-trust.ts'
 import type { KeyUri } from '../../key/uri.ts'
 import { type KekAddress, readKek, type ServiceAddress } from './kek-uri.ts'
 
@@ -16,8 +16,8 @@ export interface KeysetAddress {
   /** In place of the service's own endpoint. */
   readonly endpoint: string | undefined
   readonly namespace: string | undefined
-  /** The path of a PEM file. */
-  readonly ca: string | undefined
+  /** Of a transit engine. */
+  readonly trust: ServerTrust
   /** The URI names where the token comes from. */
   readonly hasTokenSource: boolean
 }
@@ -33,7 +33,7 @@ const queryNames: Readonly<Record<KekAddress['kind'], readonly string[]>> = {
   passphrase: ['pin-source', 'pin-value'],
   'aws-kms': ['kek-endpoint'],
   'gcp-kms': ['kek-endpoint', ...tokenNames],
-  hcvault: ['ca', 'namespace', ...tokenNames],
+  hcvault: [...trustNames, 'namespace', ...tokenNames],
 }
 
 /** @throws ERR_URI_INVALID */
@@ -43,13 +43,14 @@ export function keysetAddress(uri: KeyUri): KeysetAddress {
   if (kekText === undefined) uri.expect(['file'], ['kek', ...Object.values(queryNames).flat()])
   const kek = readKek(kekText)
   uri.expect(['file'], ['kek', ...queryNames[kek.kind]])
+  const namespace = uri.get('namespace')
   return {
     file: fileOf(uri),
     kek,
     kekText: kekText ?? '',
     endpoint: endpointOf(uri),
-    namespace: namespaceOf(uri),
-    ca: caOf(uri),
+    namespace: namespace === undefined ? undefined : serverPath('namespace', namespace),
+    trust: serverTrust(uri),
     hasTokenSource: tokenNames.some((name) => uri.has(name)),
   }
 }
@@ -74,20 +75,6 @@ function endpointOf(uri: KeyUri): string | undefined {
     throw invalid('kek-endpoint in the key URI is no https URL without a path', 'write kek-endpoint=https://HOST')
   }
   return text.replace(/\/$/, '')
-}
-
-function namespaceOf(uri: KeyUri): string | undefined {
-  const text = uri.get('namespace')?.replace(/^\/|\/$/g, '')
-  const isPath = text?.split('/').every((part) => /^[A-Za-z0-9_.~-]+$/.test(part) && !/^\.{1,2}$/.test(part))
-  if (isPath !== false) return text
-  throw invalid('namespace in the key URI is no path of the server', 'as in team or team/one')
-}
-
-/** `file:/run/ca.pem` or the bare path. */
-function caOf(uri: KeyUri): string | undefined {
-  const path = uri.get('ca')?.replace(/^file:(?:\/\/(?:localhost)?(?=\/))?/, '')
-  if (path === undefined || isAbsolute(path)) return path
-  throw invalid('ca in the key URI is not an absolute path', 'write ca=file:/PATH')
 }
 
 function invalid(message: string, hint: string): HardkeyError {

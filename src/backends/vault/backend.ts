@@ -5,7 +5,8 @@ import type { KeyBackend } from '../../key/hmac-key.ts'
 import { VaultBackend } from './opening.ts'
 import { settingsOf, type VaultOptions } from './settings.ts'
 
-export type { VaultClientCertificate, VaultOptions } from './settings.ts'
+export type { ClientCertificate as VaultClientCertificate } from '../../http/client.ts'
+export type { VaultOptions } from './settings.ts'
 
 /**
  * Opens keys of a transit engine. The URI names the key, the mount (default `transit`), one or several addresses of the

@@ -2,8 +2,8 @@
 // In: `vault:key=aws;mount=transit?address=https://a:8200,https://b:8200&login=approle&role-id=…&secret-source=file:…`.
 // Out: each part checked; no secret is among them. Nothing is read and nobody is asked here.
 
-import { isAbsolute } from 'node:path'
 import { HardkeyError } from '../../errors.ts'
+import { type ServerTrust, serverPath, serverTrust, trustNames } from '../../key/server-trust.ts'
 import type { KeyUri } from '../../key/uri.ts'
 import { readAddresses, type VaultAddress } from './address.ts'
 
@@ -18,13 +18,9 @@ export type VaultLogin =
   | { readonly method: 'none' }
 
 /** How the server is reached, and who asks. */
-export interface VaultServer {
+export interface VaultServer extends ServerTrust {
   readonly addresses: readonly VaultAddress[]
   readonly namespace: string | undefined
-  /** Absolute paths of PEM files; `ca` may be a folder of them. */
-  readonly ca: string | undefined
-  readonly clientCertificate: { readonly cert: string; readonly key: string } | undefined
-  readonly serverName: string | undefined
   readonly login: VaultLogin
 }
 
@@ -46,7 +42,7 @@ const ownSource: Readonly<Record<VaultLogin['method'], string | undefined>> = {
   none: undefined,
 }
 
-const serverNames = ['address', 'namespace', 'ca', 'client-cert', 'client-key', 'server-name', 'login', 'login-mount']
+const serverNames = ['address', 'namespace', ...trustNames, 'login', 'login-mount']
 const loginNames = ['role-id', 'role', 'username', 'pin-source', 'pin-value']
 const sources = ['token-source', 'secret-source', 'jwt-source', 'password-source']
 
@@ -66,7 +62,7 @@ export function vaultKeyAddress(uri: KeyUri): VaultKeyAddress {
   return {
     ...server,
     key,
-    mount: pathOf('mount', uri.get('mount') ?? 'transit'),
+    mount: serverPath('mount', uri.get('mount') ?? 'transit'),
     keyVersion: version === undefined ? undefined : Number(version),
   }
 }
@@ -81,10 +77,8 @@ export function vaultServer(uri: KeyUri): VaultServer {
   const namespace = uri.get('namespace')
   return {
     addresses: readAddresses(address),
-    namespace: namespace === undefined ? undefined : pathOf('namespace', namespace),
-    ca: fileOf(uri, 'ca'),
-    clientCertificate: clientCertificateOf(uri),
-    serverName: serverNameOf(uri),
+    namespace: namespace === undefined ? undefined : serverPath('namespace', namespace),
+    ...serverTrust(uri),
     login: loginOf(uri),
   }
 }
@@ -101,7 +95,7 @@ function loginOf(uri: KeyUri): VaultLogin {
 }
 
 function loginBy(uri: KeyUri, method: string): VaultLogin {
-  const mount = pathOf('login-mount', uri.get('login-mount') ?? method)
+  const mount = serverPath('login-mount', uri.get('login-mount') ?? method)
   switch (method) {
     case 'token':
       refuseOthers(uri, method, [])
@@ -138,37 +132,6 @@ function needed(uri: KeyUri, method: string, name: string): string {
 function refuseOthers(uri: KeyUri, method: string, own: readonly string[]): void {
   const wrong = ['login-mount', 'role-id', 'role', 'username'].find((name) => uri.has(name) && !own.includes(name))
   if (wrong !== undefined) throw invalid(`${wrong} in the key URI is not for login=${method}`)
-}
-
-function clientCertificateOf(uri: KeyUri): VaultServer['clientCertificate'] {
-  const cert = fileOf(uri, 'client-cert')
-  const key = fileOf(uri, 'client-key')
-  if (cert === undefined && key === undefined) return undefined
-  if (cert === undefined || key === undefined) throw invalid('client-cert and client-key go together in the key URI')
-  return { cert, key }
-}
-
-function serverNameOf(uri: KeyUri): string | undefined {
-  const name = uri.get('server-name')
-  if (name === undefined || /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(name)) return name
-  throw invalid('server-name in the key URI is no host name')
-}
-
-/** `file:/run/ca.pem` or the bare path. */
-function fileOf(uri: KeyUri, name: string): string | undefined {
-  const value = uri.get(name)
-  if (value === undefined) return undefined
-  const path = value.replace(/^file:(?:\/\/(?:localhost)?(?=\/))?/, '')
-  if (!isAbsolute(path)) throw invalid(`${name} in the key URI is not an absolute path`, `write ${name}=file:/PATH`)
-  return path
-}
-
-/** Segments without a slash at the ends, safe in a request's path. */
-function pathOf(name: string, value: string): string {
-  const path = value.replace(/^\/|\/$/g, '')
-  const isPath = path.split('/').every((part) => /^[A-Za-z0-9_.~-]{1,255}$/.test(part) && !/^\.{1,2}$/.test(part))
-  if (!isPath) throw invalid(`${name} in the key URI is no path of the server`, 'as in transit or team/transit')
-  return path
 }
 
 function invalid(message: string, hint?: string): HardkeyError {
