@@ -3,7 +3,8 @@
 // 2. A device that answers after the abort is given back at once.
 
 import { HardkeyError } from '../errors.ts'
-import { abortable, foreseen, guardKey } from '../key/guard.ts'
+import { abortable } from '../http/deadline.ts'
+import { foreseen, guardKey } from '../key/guard.ts'
 import type { HmacKey, KeyBackend } from '../key/hmac-key.ts'
 import { type PinSource, pinSourceOf } from '../key/pin-source.ts'
 import { KeyUri } from '../key/uri.ts'

@@ -4,7 +4,7 @@
 // 2. At an endpoint that is given the bucket stands in the path; at AWS in the host, where TLS allows it.
 
 import { HardkeyError } from '../errors.ts'
-import { isLoopback, readTarget, withoutBrackets } from '../http/target.ts'
+import { isThisMachine, readTarget } from '../http/target.ts'
 import { encode } from '../sigv4/encoding.ts'
 import { UrlSplitter, webSocketAsHttp } from '../sigv4/request.ts'
 import { partitionOfRegion } from '../sts/partitions.ts'
@@ -49,8 +49,7 @@ function isAtStore(url: string, { settings: { store, endpointUrl } }: NamedKey):
 export function allowPlainHttp({ args, report }: CommandContext, url: string): void {
   const { host, text } = new UrlSplitter().split(webSocketAsHttp(url))
   if (!/^http:/i.test(text)) return
-  const name = withoutBrackets(host.replace(/:[0-9]+$/, ''))
-  if (name === 'localhost' || isLoopback(name)) return
+  if (isThisMachine(host.replace(/:[0-9]+$/, ''))) return
   if (!args.has('allow-http')) {
     throw new HardkeyError('ERR_CONFIG_INVALID', `http://${host} is not encrypted`, {
       hint: 'use https; for a store without it in a network that you trust: --allow-http',

@@ -9,6 +9,7 @@ import { type KeptSession, leastSecondsForTools } from '../credentials/kept-sess
 import { SessionKeeper } from '../credentials/session-keeper.ts'
 import type { SessionSource } from '../credentials/session-source.ts'
 import { HardkeyError } from '../errors.ts'
+import { abortable } from '../http/deadline.ts'
 import { descriptorsOf, type PinSource, pinSourceOf, withAskedPinSource } from '../key/pin-source.ts'
 import { rememberPin } from '../lifecycle/remembered-pin.ts'
 import { checkAssumeRole } from '../sts/inputs.ts'
@@ -70,7 +71,7 @@ export async function sessionSource(context: CommandContext, options: SourceOpti
         const { credentials, clockOffset, lasts } = await fetched(role, !keeper.isHolding)
         return { credentials, clock: () => new Date(context.now().getTime() + clockOffset), whole: lasts }
       }, false)
-      return await (signal === undefined ? session : unlessAborted(session, signal))
+      return await abortable(session, signal)
     },
     keyOf: (accessKeyId) => [...given.values()].find((one) => one.accessKeyId === accessKeyId)?.named ?? first,
     close: async () => {
@@ -143,14 +144,5 @@ function checkOtherRole(roleArn: string, accessKeyId: string): void {
 function notListed(role: string): HardkeyError {
   return new HardkeyError('ERR_CONFIG_INVALID', `the role ${role} is not one of those that are given out here`, {
     hint: 'name it with --also-role when the command starts',
-  })
-}
-
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason)
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
 }

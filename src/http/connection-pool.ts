@@ -8,6 +8,7 @@
 import { Agent, type ClientRequest, type ClientRequestArgs } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { abortable } from './deadline.ts'
 import type { Target } from './target.ts'
 
 /** The options of a request that goes through the pool. */
@@ -66,7 +67,7 @@ export class ConnectionPool extends Agent {
     const name = this.getName({ target })
     const ahead = this.#ahead.get(name)
     this.#ahead.delete(name)
-    const resting = ahead === undefined ? undefined : await unlessAborted(ahead, signal)
+    const resting = ahead === undefined ? undefined : await abortable(ahead, signal, (late) => late.destroy())
     return resting?.take() ?? (await this.#connect(target, signal))
   }
 
@@ -107,19 +108,6 @@ class RestingSocket {
   destroy(): void {
     this.#socket.destroy()
   }
-}
-
-/** What was opened ahead, or the signal's reason as soon as it aborts; what comes too late is closed. */
-function unlessAborted(ahead: Promise<RestingSocket>, signal: AbortSignal): Promise<RestingSocket> {
-  return new Promise((resolve, reject) => {
-    const leave = (): void => {
-      reject(signal.reason)
-      ahead.then((resting) => resting.destroy(), ignore)
-    }
-    if (signal.aborted) return leave()
-    signal.addEventListener('abort', leave, { once: true })
-    ahead.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
-  })
 }
 
 function ignore(): void {}

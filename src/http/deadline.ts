@@ -1,5 +1,6 @@
 // Ends an act that takes too long. In: the caller's signals, a time, the act. Out: what the act returns. The act gets a signal
-// that aborts with their reason, or with ERR_TIMEOUT when the time is over; no timer and no listener stays behind.
+// that aborts with their reason, or with ERR_TIMEOUT when the time is over; no timer and no listener stays behind. What cannot
+// be ended is left alone.
 
 import { setMaxListeners } from 'node:events'
 import { HardkeyError } from '../errors.ts'
@@ -34,4 +35,27 @@ export async function withDeadline<T>(
 /** The deadline passed: ERR_TIMEOUT, with the seconds it had. What is left of another time is no round number. */
 export function deadlineFailure(what: string, milliseconds: number): HardkeyError {
   return new HardkeyError('ERR_TIMEOUT', `${what} within ${Number((milliseconds / 1000).toPrecision(3))} s`)
+}
+
+/** The promise, unless the signal comes first: then its reason, and `discard` for what comes too late. */
+export function abortable<T>(
+  promise: Promise<T>,
+  signal: AbortSignal | undefined,
+  discard: (late: T) => unknown = () => undefined,
+): Promise<T> {
+  if (signal === undefined) return promise
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      reject(signal.reason)
+      // The caller has its answer already: what fails from here on fails for nobody.
+      promise.then(discard).then(undefined, () => undefined)
+    }
+    if (signal.aborted) {
+      abort()
+      return
+    }
+    signal.addEventListener('abort', abort, { once: true })
+    const settle = (): void => signal.removeEventListener('abort', abort)
+    promise.then(resolve, reject).finally(settle)
+  })
 }

@@ -4,6 +4,7 @@
 
 import { lookup as systemLookup } from 'node:dns/promises'
 import { connect, isIP, type Socket } from 'node:net'
+import { abortable } from './deadline.ts'
 import { connectionFailure } from './failure.ts'
 import { isLoopback } from './target.ts'
 
@@ -47,7 +48,8 @@ export function sharedLookups(resolve: Resolver): Resolver {
  * it aborts first, and then no attempt is left behind
  */
 export async function dial(host: string, port: number, resolve: Resolver, signal: AbortSignal): Promise<Socket> {
-  const found = await reporting(host, signal, unlessAborted(addressesOf(host, resolve), signal))
+  // The resolver cannot be stopped.
+  const found = await reporting(host, signal, abortable(addressesOf(host, resolve), signal))
   return reporting(`${host} port ${port}`, signal, firstToConnect(inTurn(found), port, signal))
 }
 
@@ -96,16 +98,6 @@ function inTurn(addresses: readonly HostAddress[]): readonly HostAddress[] {
   return first
     .flatMap((address, index) => [address, ...others.slice(index, index + 1)])
     .concat(others.slice(first.length))
-}
-
-/** The resolver cannot be stopped; its answer is dropped. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason)
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
 }
 
 function firstToConnect(addresses: readonly HostAddress[], port: number, signal: AbortSignal): Promise<Socket> {

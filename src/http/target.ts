@@ -46,13 +46,18 @@ export function readTarget(url: string): Target {
     port: parsed.port === '' ? (secure ? 443 : 80) : Number(parsed.port),
     authority: parsed.host,
     path: rest.startsWith('?') ? `/${rest}` : rest,
-    loopback: name === 'localhost' || isLoopback(name),
+    loopback: isThisMachine(name),
   }
 }
 
 /** True for 127.0.0.0/8 and ::1 (RFC 6890). */
 export function isLoopback(address: string): boolean {
   return address === '::1' || (isIP(address) === 4 && address.startsWith('127.'))
+}
+
+/** True for `localhost` and what `isLoopback` says, of a host as a URL has it. */
+export function isThisMachine(host: string): boolean {
+  return host === 'localhost' || isLoopback(withoutBrackets(host))
 }
 
 /** An IPv6 address as Node's sockets take it; any other host as it is. */

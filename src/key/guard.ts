@@ -5,6 +5,7 @@
 // 3. A failure that is no HardkeyError may carry anything, so only its status word is kept.
 
 import { HardkeyError } from '../errors.ts'
+import { abortable } from '../http/deadline.ts'
 import type { HmacKey, HmacOptions, KeyInfo } from './hmac-key.ts'
 import { ownCopy } from './secret.ts'
 
@@ -69,29 +70,6 @@ function checkedAnswer(answer: Uint8Array): Uint8Array {
   } finally {
     wipe(answer)
   }
-}
-
-/** The promise, unless the signal comes first: then its reason, and `discard` for what comes too late. */
-export function abortable<T>(
-  promise: Promise<T>,
-  signal: AbortSignal | undefined,
-  discard: (late: T) => unknown,
-): Promise<T> {
-  if (signal === undefined) return promise
-  return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      reject(signal.reason)
-      // The caller has its answer already: what fails from here on fails for nobody.
-      promise.then(discard).then(undefined, () => undefined)
-    }
-    if (signal.aborted) {
-      abort()
-      return
-    }
-    signal.addEventListener('abort', abort, { once: true })
-    const settle = (): void => signal.removeEventListener('abort', abort)
-    promise.then(resolve, reject).finally(settle)
-  })
 }
 
 /** What to throw for a failure: the signal's reason, the HardkeyError itself, else ERR_DEVICE_FAILED without a cause. */

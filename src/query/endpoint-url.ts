@@ -2,6 +2,7 @@
 // machine, with nothing in it but scheme, host, port and path; or ERR_CONFIG_INVALID.
 
 import { HardkeyError } from '../errors.ts'
+import { isThisMachine } from '../http/target.ts'
 
 /** @throws ERR_CONFIG_INVALID that names the service by its `title` */
 export function checkedEndpointUrl(endpoint: string, title: string): URL {
@@ -12,14 +13,10 @@ export function checkedEndpointUrl(endpoint: string, title: string): URL {
   if (url.username !== '' || url.password !== '') throw refuse('carries a user name or password')
   if (url.search !== '' || url.hash !== '') throw refuse('carries a query or a fragment')
   if (isMetadataHost(url.hostname)) throw refuse(`${url.host} is a link-local address of instance metadata`)
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isThisMachine(url.hostname))) {
     throw refuse(`${url.protocol}//${url.host} is not https`, 'plain http is for this machine only: 127.0.0.1 or [::1]')
   }
   return url
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
 }
 
 /** The link-local ranges in which clouds answer for an instance (IPv4, and IPv6 also in AWS's own range). */

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { HardkeyError } from '../errors.ts'
-import { Crc32c } from './crc32c.ts'
+import { Crc32c } from '../key/crc32c.ts'
 import { Crc64Nvme } from './crc64-nvme.ts'
 
 /** As S3 writes it in x-amz-checksum-algorithm. */
@@ -25,8 +25,8 @@ interface Kind {
 }
 
 const kinds: Readonly<Record<ChecksumAlgorithm, Kind>> = Object.freeze({
-  CRC32: { length: 8, start: () => new Crc32() },
-  CRC32C: { length: 8, start: () => new Crc32c() },
+  CRC32: { length: 8, start: () => ofCrc(new Crc32()) },
+  CRC32C: { length: 8, start: () => ofCrc(new Crc32c()) },
   CRC64NVME: { length: 12, start: () => new Crc64Nvme() },
   SHA1: { length: 28, start: () => ofHash('sha1') },
   SHA256: { length: 44, start: () => ofHash('sha256') },
@@ -58,18 +58,22 @@ function kindOf(algorithm: string): Kind {
   })
 }
 
-class Crc32 implements RunningChecksum {
-  #value = 0
+class Crc32 {
+  value = 0
 
   update(bytes: Uint8Array): void {
-    this.#value = crc32(bytes, this.#value)
+    this.value = crc32(bytes, this.value)
   }
+}
 
-  digest(): string {
+/** Base64 of the highest byte first. */
+function ofCrc(crc: Crc32 | Crc32c): RunningChecksum {
+  const digest = (): string => {
     const bytes = Buffer.alloc(4)
-    bytes.writeUInt32BE(this.#value)
+    bytes.writeUInt32BE(crc.value)
     return bytes.toString('base64')
   }
+  return { update: (bytes) => crc.update(bytes), digest }
 }
 
 function ofHash(name: string): RunningChecksum {

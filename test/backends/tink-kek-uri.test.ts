@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { awsKmsKek } from '../../src/backends/tink/aws-kms.ts'
-import { crc32c } from '../../src/backends/tink/crc32c.ts'
+import { crc32c } from '../../src/backends/tink/gcp-kms.ts'
 import { readKek } from '../../src/backends/tink/kek-uri.ts'
 import { keysetAddress } from '../../src/backends/tink/keyset-uri.ts'
 import { serviceParts } from '../../src/backends/tink/service-call.ts'

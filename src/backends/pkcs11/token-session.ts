@@ -5,7 +5,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HardkeyError } from '../../errors.ts'
-import { abortable } from '../../key/guard.ts'
+import { abortable } from '../../http/deadline.ts'
 import type { DeviceContext, Protection } from '../../key/hmac-key.ts'
 import { timeLimit } from '../../key/time-limit.ts'
 import type { KeyUri } from '../../key/uri.ts'

@@ -7,7 +7,7 @@
 
 import { HardkeyError } from '../../errors.ts'
 import type { HttpAnswer, OutgoingRequest } from '../../http/client.ts'
-import { crc32c } from './crc32c.ts'
+import { Crc32c } from '../../key/crc32c.ts'
 import { gcpKmsRefusal } from './gcp-kms-status.ts'
 import type { GcpKmsAddress } from './kek-uri.ts'
 import { callService, givenInTime, type ServiceParts, type Verdict } from './service-call.ts'
@@ -63,6 +63,13 @@ export function gcpKmsKek(address: GcpKmsAddress, options: GcpKmsOptions, parts:
     },
     close: () => parts.http.close(),
   }
+}
+
+/** Decimal, as the JSON of an int64 has it. Cloud KMS, "Verifying end-to-end data integrity". */
+export function crc32c(bytes: Uint8Array): string {
+  const crc = new Crc32c()
+  crc.update(bytes)
+  return String(crc.value)
 }
 
 /** The one place where a token becomes text, which node:http wants. RFC 6750, section 2.1. */

@@ -3,7 +3,7 @@
 // 1. A client made here is closed with the key; one that was handed in stays the caller's.
 
 import { type ClientCertificate, type HttpClient, httpClient, type ProxySettings } from '../../http/client.ts'
-import { abortable } from '../../key/guard.ts'
+import { abortable } from '../../http/deadline.ts'
 import type { PinSource } from '../../key/pin-source.ts'
 import { ownCopy, Secret } from '../../key/secret.ts'
 import { readAuthorities, readClientCertificate } from '../../key/server-trust.ts'

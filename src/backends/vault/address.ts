@@ -4,7 +4,7 @@
 
 import { isAbsolute } from 'node:path'
 import { HardkeyError } from '../../errors.ts'
-import { isLoopback, withoutBrackets } from '../../http/target.ts'
+import { isThisMachine } from '../../http/target.ts'
 
 /** One of the addresses. */
 export interface VaultAddress {
@@ -35,8 +35,7 @@ function readAddress(text: string): VaultAddress {
   // "?" and "#" with nothing behind them vanish in a URL.
   if (/[?#]/.test(text)) throw invalid('address has a query or a fragment')
   if (/\.\.|%/.test(text)) throw invalid('address has a path that leads upwards or a percent code')
-  const host = withoutBrackets(url.hostname)
-  if (url.protocol === 'http:' && host !== 'localhost' && !isLoopback(host)) {
+  if (url.protocol === 'http:' && !isThisMachine(url.hostname)) {
     throw invalid(`address is http, which is not encrypted: ${url.host}`, 'use https; http is for this machine alone')
   }
   return {

@@ -2,7 +2,7 @@
 // length is not known yet. HTTP API, "Token auth method".
 
 import { HardkeyError } from '../../errors.ts'
-import { abortable } from '../../key/guard.ts'
+import { abortable } from '../../http/deadline.ts'
 import { ownCopy, Secret } from '../../key/secret.ts'
 import type { Lease, LoginParts } from './login-request.ts'
 

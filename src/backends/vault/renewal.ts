@@ -7,7 +7,7 @@
 // 4. `close()` wipes the token. It is not revoked: it may be the user's own.
 
 import { HardkeyError } from '../../errors.ts'
-import { abortable } from '../../key/guard.ts'
+import { abortable } from '../../http/deadline.ts'
 import type { Secret } from '../../key/secret.ts'
 import { longestTimer } from '../../key/time-limit.ts'
 import { readLogin, readLookup } from './answer.ts'
@@ -63,7 +63,7 @@ export class TokenKeeper {
     this.#renewing ??= this.#logInAgain().finally(() => {
       this.#renewing = undefined
     })
-    return await abortable(this.#renewing, signal, () => undefined)
+    return await abortable(this.#renewing, signal)
   }
 
   close(): void {

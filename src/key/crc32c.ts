@@ -1,11 +1,10 @@
-// CRC-32C (Castagnoli). In: bytes in parts. Out: the checksum in base64, highest byte first.
+// CRC-32C (Castagnoli). In: bytes in parts. Out: the checksum.
 // RFC 3720, appendix B.4; reflected polynomial 0x82f63b78. Eight bytes in each step, by eight tables ("slicing by 8").
-
-import type { RunningChecksum } from './checksum.ts'
 
 const polynomial = 0x82f63b78
 
-export class Crc32c implements RunningChecksum {
+/** A checksum under way. */
+export class Crc32c {
   readonly #tables = makeTables()
   #value = 0xffffffff
 
@@ -32,10 +31,9 @@ export class Crc32c implements RunningChecksum {
     this.#value = crc
   }
 
-  digest(): string {
-    const bytes = Buffer.alloc(4)
-    bytes.writeUInt32BE(~this.#value >>> 0)
-    return bytes.toString('base64')
+  /** Of all bytes so far: 32 bits, unsigned. */
+  get value(): number {
+    return ~this.#value >>> 0
   }
 }
 
