@@ -100,6 +100,18 @@ describe('the file of an embedded keyset', () => {
       expect(await readdir(folder)).toEqual([])
     }))
 
+  it.each(['x', '1234567', 'äöüßäöü'])('is not made under the passphrase %j, which could be guessed', (short) =>
+    inFolder(async (folder) => {
+      const guessable = { pin: async () => Buffer.from(short) }
+      const attempt = importer.import(keysetUri(join(folder, 'k')), Secret.join(keyBytes), guessable)
+      await expect(attempt).rejects.toMatchObject({
+        code: 'ERR_SECRET_INVALID',
+        message: 'the passphrase is too short: 8 characters at least',
+      })
+      expect(await readdir(folder)).toEqual([])
+    }),
+  )
+
   it('is not overwritten, though it appears while the passphrase is typed', () =>
     inFolder(async (folder) => {
       const path = join(folder, 'prod.keyset.json')

@@ -115,9 +115,11 @@ describe('a check-in', () => {
 describe('a check-in into the embedded keyset', () => {
   const entry = { ...backendEntry('tink'), importer: async () => tinkImporter({ N: 16384 }) }
   const to = KeyUri.parse('tink:file=prod.keyset.json?kek=passphrase:')
+  const typed = 'correct horse'
+  const pin = async (): Promise<Uint8Array> => Uint8Array.from(Buffer.from(typed))
 
   it('lays the keyset beside the record, which opens it from anywhere', async () => {
-    const { input } = prepared({ entry, to })
+    const { input } = prepared({ entry, to, pin })
     const { stored } = await checkIn(input)
     expect([stored.record.uri, readdirSync(input.folder).sort()]).toEqual([
       'tink:file=prod.keyset.json?kek=passphrase:',
@@ -132,15 +134,15 @@ describe('a check-in into the embedded keyset', () => {
     const prove = async (): Promise<never> => {
       throw new HardkeyError('ERR_STS_REFUSED', 'no')
     }
-    const { input } = prepared({ entry, to, prove })
+    const { input } = prepared({ entry, to, pin, prove })
     await refusalOf(input)
     expect(readdirSync(input.folder)).toEqual([])
   })
 
   it('has the secret in no file in the clear', async () => {
-    const { input } = prepared({ entry, to })
+    const { input } = prepared({ entry, to, pin })
     await checkIn(input)
     const texts = readdirSync(input.folder).map((name) => readFileSync(join(input.folder, name)))
-    expectNoCanary(Buffer.concat(texts).toString('latin1'), { secret: Buffer.from(bare), pin: Buffer.from('1234') })
+    expectNoCanary(Buffer.concat(texts).toString('latin1'), { secret: Buffer.from(bare), typed: Buffer.from(typed) })
   })
 })

@@ -3,7 +3,7 @@
 // 1. The file appears whole under its name or not at all, and no file is ever replaced.
 // 2. It is read back from the disk and decrypted before it counts; what does not give the same key is removed.
 
-import { randomBytes } from 'node:crypto'
+import { type KeyObject, randomBytes } from 'node:crypto'
 import { lstat, realpath, unlink } from 'node:fs/promises'
 import { HardkeyError } from '../../errors.ts'
 import { fileFailure, systemCode } from '../../files/file-failure.ts'
@@ -22,6 +22,7 @@ import {
   deriveKek,
   encryptKeyset,
   nonceLength,
+  refuseShortPassphrase,
   type ScryptParameters,
   saltLength,
   usualN,
@@ -45,7 +46,7 @@ interface UnlockedKek {
 }
 
 /**
- * Imports keys of 16 to 64 bytes, which is what Tink's readers take.
+ * Imports keys of 16 to 64 bytes, which is what Tink's readers take, under passphrases of 8 characters and more.
  *
  * Its `import` throws ERR_URI_INVALID, ERR_KEY_EXISTS, ERR_SECRET_INVALID, ERR_PIN_REQUIRED, what a service throws (as
  * `tinkBackend` says), and ERR_DEVICE_FAILED where the file cannot be written; `remove` throws ERR_KEY_NOT_FOUND, and
@@ -99,7 +100,7 @@ async function passphraseKek(
 ): Promise<UnlockedKek> {
   const kdf = checkScrypt({ N, r: 8, p: 1, salt: random(saltLength) })
   const passphrase = Secret.take(await pin({ kind: 'passphrase', target: askedFor(path), signal }))
-  const kek = await deriveKek(passphrase, kdf).finally(() => passphrase.wipe())
+  const kek = await derived(passphrase, kdf)
   signal?.throwIfAborted()
   return {
     kdf,
@@ -107,6 +108,15 @@ async function passphraseKek(
     encrypt: async (serialized) => encryptKeyset(kek, random(nonceLength), serialized),
     decrypt: async (encrypted) => decryptKeyset(kek, encrypted, path),
     close: () => {},
+  }
+}
+
+async function derived(passphrase: Secret, kdf: ScryptParameters): Promise<KeyObject> {
+  try {
+    refuseShortPassphrase(passphrase)
+    return await deriveKek(passphrase, kdf)
+  } finally {
+    passphrase.wipe()
   }
 }
 

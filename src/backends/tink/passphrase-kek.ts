@@ -26,6 +26,7 @@ const mostParallel = 4
 export const saltLength = 16
 const longestSalt = 64
 const keyLength = 32
+const leastCharacters = 8
 export const nonceLength = 12
 const tagLength = 16
 const cipher = 'aes-256-gcm'
@@ -43,6 +44,20 @@ export function checkScrypt(parameters: ScryptParameters): ScryptParameters {
     throw keysetInvalid(`has a kdf.salt that has not ${saltLength} to ${longestSalt} bytes`)
   }
   return parameters
+}
+
+/**
+ * For a new keyset: whoever gets the file can try passphrases for ever. NIST SP 800-63B, 5.1.1.2: 8 characters at least.
+ *
+ * @throws ERR_SECRET_INVALID
+ */
+export function refuseShortPassphrase(passphrase: Secret): void {
+  // UTF-8: each character has one byte that does not continue another.
+  const length = passphrase.lend((bytes) => bytes.reduce((sum, byte) => sum + Number((byte & 0xc0) !== 0x80), 0))
+  if (length >= leastCharacters) return
+  throw new HardkeyError('ERR_SECRET_INVALID', `the passphrase is too short: ${leastCharacters} characters at least`, {
+    hint: 'whoever gets the file can try passphrases for ever: take four random words, or more',
+  })
 }
 
 /**
