@@ -86,6 +86,8 @@ describe('a duplication file', () => {
     ['bytes that are not UTF-8', bytes('7bff7d'), 'is not UTF-8 text'],
     ['more than 64 KiB', json.padEnd(70_000), 'has more than 65536 bytes'],
     ['a member twice', json.replace('"version":1', '"version":1,"version":1'), 'has a member twice'],
+    ['a policy in JSON', '{"description":"","policy":[{"type":"POLICYPCR"}]}', 'is a policy in JSON, which hardkey'],
+    ['a key of the FAPI', '{"objectType":1,"system":"NO"}', 'is an object of the Feature API'],
     ['an unknown member', file({ more: 1 }), 'has a member that is none of name, version'],
     ['__proto__', json.replace('"version":1', '"version":1,"__proto__":{}'), 'has a member that is none of'],
     ['another version', file({ version: 2 }), 'is of a version that is not 1'],

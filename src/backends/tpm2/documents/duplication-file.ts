@@ -86,6 +86,7 @@ function objectIn(bytes: Uint8Array): JsonObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw keyFileInvalid(what, 'is no JSON object')
   const names = Object.keys(value)
+  refuseOtherJson(names)
   if (names.some((name) => !members.includes(name))) {
     throw keyFileInvalid(what, `has a member that is none of ${members.join(', ')}`)
   }
@@ -97,6 +98,17 @@ function objectIn(bytes: Uint8Array): JsonObject {
   if (written.length !== names.length) throw keyFileInvalid(what, 'has a member twice')
   return Object(value)
 }
+
+/** TCG TSS 2.0 JSON Data Types and Policy Language Specification; the key store of tpm2-tss's FAPI. */
+function refuseOtherJson(names: readonly string[]): void {
+  const isPolicy = names.includes('policy') || names.includes('policyDigests')
+  if (!isPolicy && !names.includes('objectType')) return
+  const kind = isPolicy ? 'a policy in JSON' : 'an object of the Feature API (tss2_ commands)'
+  throw keyFileInvalid('the key file', `is ${kind}, which hardkey does not read`, otherJsonHint)
+}
+
+const otherJsonHint =
+  'name a TSS2 PRIVATE KEY file; the steps of a policy stand in it, in pcrs= and pin-source=, or are run by tpm2Backend({ policy })'
 
 function decoded(bytes: Uint8Array): string {
   try {
