@@ -84,28 +84,44 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
     onAnswered: (status) => figures.answered(status),
   })
   await sessions.start()
-  try {
-    const at = await listenAt(server, place)
-    if ('metadata' in options.mode && 'socket' in at) {
-      await closeServer(server)
-      throw new HardkeyError('ERR_CONFIG_INVALID', 'the instance metadata service is at a port, not at a Unix socket', {
-        hint: 'its tokens are for everyone who asks; only the owner of a connection to a port can be known',
-      })
-    }
-    const knowsOwners = await callers.begin(at)
-    return {
-      at,
-      knowsOwners,
-      close: async () => {
-        sessions.stop()
-        await closeServer(server)
-        await leave(place)
-      },
-    }
-  } catch (error) {
+  let at: Listening | undefined
+  const close = async (): Promise<void> => {
     sessions.stop()
+    const left = at
+    at = undefined
+    if (left === undefined) return
+    await closeServer(server)
+    await leave(left)
+  }
+  try {
+    at = await listenAt(server, place)
+    if (isMetadata(options) && 'socket' in at) throw notAtSocket()
+    const knowsOwners = await callers.begin(at)
+    if (mustKnowOwner(options) && !knowsOwners) throw openToAll()
+    return { at, knowsOwners, close }
+  } catch (error) {
+    await close()
     throw error
   }
+}
+
+const isMetadata = ({ mode }: EndpointOptions): boolean => 'metadata' in mode
+
+/** The tokens of the metadata service are for everyone who asks. */
+const mustKnowOwner = (options: EndpointOptions): boolean => isMetadata(options) && options.anyUser !== true
+
+function notAtSocket(): HardkeyError {
+  return new HardkeyError('ERR_CONFIG_INVALID', 'the instance metadata service is at a port, not at a Unix socket', {
+    hint: 'its tokens are for everyone who asks; only the owner of a connection to a port can be known',
+  })
+}
+
+function openToAll(): HardkeyError {
+  const message =
+    'this system does not tell whose a connection is, and the instance metadata service has no other guard'
+  return new HardkeyError('ERR_CONFIG_INVALID', message, {
+    hint: 'without --imds a token keeps other users out; --any-user gives credentials to every user of this machine',
+  })
 }
 
 function serviceOf({ mode, source, random, now }: EndpointOptions, sessions: Sessions, figures: Figures): Service {
@@ -147,13 +163,16 @@ class Callers {
     const head = { method, target: url, rawHeaders }
     const reply = refuseRequest(head, this.#isOurHost) ?? service(head)
     if (typeof reply !== 'function') return reply
-    if (this.#knowsOwners === false) return this.#act(reply, socket, undefined)
+    if (this.#knowsOwners === false && !mustKnowOwner(this.#options)) return this.#act(reply, socket, undefined)
     const known = this.#known.get(socket)
     return known === undefined ? this.#actForStranger(reply, socket) : this.#actFor(known, reply, socket)
   }
 
   async #actForStranger(act: Act, socket: Socket): Promise<Answer> {
-    if (!(await this.#knowsOwners)) return await this.#act(act, socket, undefined)
+    // Too many files were open, say: the token alone decides, and the metadata service does not start.
+    if (!(await this.#knowsOwners)) {
+      return mustKnowOwner(this.#options) ? anotherUser() : await this.#act(act, socket, undefined)
+    }
     const known = (await this.#owners.of(endsOf(socket))) ?? 'nobody'
     this.#known.set(socket, known)
     return await this.#actFor(known, act, socket)
@@ -163,7 +182,7 @@ class Callers {
     const owner = known === 'nobody' ? undefined : known
     const isAllowed = this.#options.anyUser === true || owner?.uid === this.#user || owner?.uid === 0
     if (isAllowed) return this.#act(act, socket, owner)
-    return refusal(403, 'AnotherUser', 'this endpoint answers the user who started it, and root')
+    return anotherUser()
   }
 
   #act(act: Act, { remotePort }: Socket, owner: PeerOwner | undefined): Awaitable<Answer> {
@@ -191,13 +210,17 @@ class Callers {
       }
       return (await this.#owners.of(ends))?.uid === this.#user
     } catch (error) {
-      // Too many files are open, say: the token alone decides then, and the command warns of it.
+      // Too many files are open, say.
       if (systemCode(error) === undefined) throw error
       return false
     } finally {
       socket.destroy()
     }
   }
+}
+
+function anotherUser(): Answer {
+  return refusal(403, 'AnotherUser', 'this endpoint answers the user who started it, and root')
 }
 
 function endsOf(socket: Socket): Parameters<PeerOwners['of']>[0] {

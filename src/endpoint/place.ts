@@ -2,10 +2,12 @@
 // server that listens there and nowhere else. A Unix socket has no token of its own that Node could read from the kernel:
 // its folder guards it (unix(7): to connect, one must be able to reach and to write it).
 
-import { chmod, lstat, unlink } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import type { Stats } from 'node:fs'
+import { chmod, link, lstat, unlink } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { connect, type ListenOptions, type Server as NetServer } from 'node:net'
-import { dirname, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { HardkeyError } from '../errors.ts'
 import { systemCode } from '../files/file-failure.ts'
 import { changeableByOthers, folderChangeableByOthers, thisUser } from '../files/ownership.ts'
@@ -19,7 +21,13 @@ export type Place =
   | { readonly descriptor: number }
 
 /** Where it listens: a port of 127.0.0.1, or a socket, whose path is not known where systemd opened it. */
-export type Listening = { readonly port: number } | { readonly socket: string | undefined }
+export type Listening = { readonly port: number } | { readonly socket: string | undefined; readonly file?: SocketFile }
+
+/** Which file the socket is: another may be there by the time that it ends. */
+interface SocketFile {
+  readonly dev: number
+  readonly ino: number
+}
 
 const loopback = '127.0.0.1'
 
@@ -41,40 +49,69 @@ export async function listenAt(server: Server | NetServer, place: Place): Promis
   })
 }
 
-/** Removes the socket's file; a port and a descriptor leave nothing. */
-export async function leave(place: Place): Promise<void> {
-  if ('socket' in place) await unlink(place.socket).catch(unlessMissing)
+/** Removes the socket's file, where it still is that one; a port and a descriptor leave nothing. */
+export async function leave(at: Listening): Promise<void> {
+  if ('socket' in at && at.socket !== undefined && at.file !== undefined) await unlinkThat(at.socket, at.file)
 }
 
 async function listenAtSocket(server: Server | NetServer, path: string): Promise<Listening> {
-  if (Buffer.byteLength(path) > longestSocketPath) {
+  // Node removes what it listened at when it ends, whoever listens there by then: so it never knows the path itself.
+  const first = join(dirname(path), `.${randomBytes(3).toString('hex')}`)
+  if (Math.max(Buffer.byteLength(path), Buffer.byteLength(first)) > longestSocketPath) {
     throw new HardkeyError('ERR_CONFIG_INVALID', `the path of a socket has at most ${longestSocketPath} bytes`)
   }
   await refuseOpenFolder(dirname(path))
   await removeAbandoned(path)
-  await listening(server, { path }, `"${path}"`)
-  // The folder says who comes near: its owner, and its group where it has leave to search.
-  await chmod(path, 0o660)
-  return { socket: path }
+  await listening(server, { path: first }, `"${path}"`)
+  try {
+    // The folder says who comes near: its owner, and its group where it has leave to search.
+    await chmod(first, 0o660)
+    const { dev, ino } = await lstat(first)
+    await link(first, path).catch((error: unknown) => {
+      throw notListening(`"${path}"`, error)
+    })
+    return { socket: path, file: { dev, ino } }
+  } catch (error) {
+    server.close()
+    throw error
+  } finally {
+    await unlink(first).catch(unlessMissing)
+  }
+}
+
+async function unlinkThat(path: string, { dev, ino }: SocketFile): Promise<void> {
+  const stats = await lstat(path).catch(unlessMissing)
+  if (stats?.ino === ino && stats.dev === dev) await unlink(path).catch(unlessMissing)
 }
 
 async function refuseOpenFolder(folder: string): Promise<void> {
-  const stats = await lstat(folder).catch(unlessMissing)
-  const user = thisUser()
   const group = 'a group that may come in needs 750'
+  const { mode } = await refuseForeignFolder(folder, thisUser(), group)
+  if (thisUser() === undefined || (mode & 0o007) === 0) return
+  throw foreignFolder(folder, 'can be entered by everybody', group)
+}
+
+/**
+ * Refuses the folder of a socket in which others than root and `owner` could put one.
+ * @throws ERR_CONFIG_INVALID, where it is no folder too
+ */
+export async function refuseForeignFolder(folder: string, owner: number | undefined, more: string): Promise<Stats> {
+  const stats = await lstat(folder).catch(unlessMissing)
   if (stats === undefined || !stats.isDirectory()) {
-    const hint = `make one: mkdir -m 700 "${folder}"; ${group}`
+    const hint = `make one: mkdir -m 700 "${folder}"; ${more}`
     throw new HardkeyError('ERR_CONFIG_INVALID', `"${folder}" is not a folder`, { hint })
   }
-  if (user === undefined) return
-  const above = await folderChangeableByOthers(folder)
-  const open = (stats.mode & 0o007) === 0 ? undefined : 'can be entered by everybody'
-  const reason = changeableByOthers(stats, user) ?? open ?? (above === undefined ? undefined : `lies in ${above}`)
-  if (reason !== undefined) {
-    throw new HardkeyError('ERR_CONFIG_INVALID', `the folder of the socket, "${folder}", ${reason}`, {
-      hint: `take one of your own, made by mkdir -m 700; ${group}`,
-    })
-  }
+  if (owner === undefined) return stats
+  const above = await folderChangeableByOthers(folder, owner)
+  const reason = changeableByOthers(stats, owner) ?? (above === undefined ? undefined : `lies in ${above}`)
+  if (reason !== undefined) throw foreignFolder(folder, reason, more)
+  return stats
+}
+
+function foreignFolder(folder: string, reason: string, more: string): HardkeyError {
+  return new HardkeyError('ERR_CONFIG_INVALID', `the folder of the socket, "${folder}", ${reason}`, {
+    hint: `take one of your own, made by mkdir -m 700; ${more}`,
+  })
 }
 
 /** A socket that nobody listens at was left by a process that was killed. */
@@ -82,13 +119,14 @@ async function removeAbandoned(path: string): Promise<void> {
   const stats = await lstat(path).catch(unlessMissing)
   if (stats === undefined) return
   if (!stats.isSocket()) throw new HardkeyError('ERR_CONFIG_INVALID', `"${path}" is there and is no socket`)
-  if (!(await answers(path))) await unlink(path).catch(unlessMissing)
+  if (await isAbandoned(path)) await unlinkThat(path, stats)
 }
 
-function answers(path: string): Promise<boolean> {
+/** Where the queue of a server is full, connect(2) says EAGAIN: somebody is there. */
+function isAbandoned(path: string): Promise<boolean> {
   return new Promise((done) => {
     const socket = connect({ path })
-    socket.once('connect', () => done(true)).once('error', () => done(false))
+    socket.once('connect', () => done(false)).once('error', (error) => done(systemCode(error) === 'ECONNREFUSED'))
     socket.once('connect', () => socket.destroy())
   })
 }
@@ -100,9 +138,10 @@ function listening(server: Server | NetServer, options: ListenOptions & { fd?: n
   })
 }
 
-function notListening(what: string, error: Error): HardkeyError {
+function notListening(what: string, error: unknown): HardkeyError {
   const word = systemCode(error)
-  const taken = word === 'EADDRINUSE' ? 'is taken' : `cannot be listened at (${word ?? error.name})`
+  const isTaken = word === 'EADDRINUSE' || word === 'EEXIST'
+  const taken = isTaken ? 'is taken' : `cannot be listened at (${word ?? 'unknown'})`
   return new HardkeyError('ERR_CONFIG_INVALID', `${what} ${taken}`, {
     hint: word === 'EADDRINUSE' ? 'without --port any free one is taken' : undefined,
     cause: error,

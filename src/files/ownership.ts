@@ -56,8 +56,10 @@ export function readableByOthers(owned: Ownership, user: number | undefined): st
  * for its owner in turn, a link at the end of the path too.
  * @throws the system's error where a folder of the path does not exist or cannot be searched.
  */
-export async function folderChangeableByOthers(path: string): Promise<string | undefined> {
-  const user = thisUser()
+export async function folderChangeableByOthers(
+  path: string,
+  user: number | undefined = thisUser(),
+): Promise<string | undefined> {
   if (user === undefined) return undefined
   const written = resolve(path)
   const folders = new Set([...foldersAbove(written), ...foldersAbove(await whereLinksEnd(written))])

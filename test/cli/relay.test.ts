@@ -1,8 +1,8 @@
 // A Unix socket of `hardkey serve` and the relay before it, as a container has them.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { rawRequest, requestText } from '../endpoint/raw-request.ts'
@@ -94,6 +94,37 @@ describe('the socket', () => {
     expect(existsSync(path)).toBe(false)
   })
 
+  it('of a run that is busy is not taken from it', async () => {
+    const busy = await start('serve', 'prod', '--socket', path)
+    busy.child.kill('SIGSTOP')
+    // Until its queue is full, and connect(2) says EAGAIN.
+    const waiting: Socket[] = []
+    const full = Promise.race(
+      Array.from({ length: 5000 }, async () => {
+        const socket = connect({ path })
+        waiting.push(socket)
+        await new Promise((done) => socket.once('error', done))
+      }),
+    )
+    await full
+    const ran = await there.home.run(['serve', 'prod', '--socket', path])
+    for (const socket of waiting) socket.on('error', () => undefined).destroy()
+    busy.child.kill('SIGCONT')
+    expect(ran).toMatchObject({ status: 2, stderr: expect.stringContaining('is taken') })
+    // Its queue may be full for a moment.
+    const asked = requestText('GET / HTTP/1.1', [['Host', '127.0.0.1']])
+    await vi.waitUntil(async () => (await rawRequest({ path }, asked)).status === 401, { timeout: 30_000 })
+  })
+
+  it('of the next run is left alone by the end of the one before', async () => {
+    const first = await start('serve', 'prod', '--socket', path)
+    rmSync(path)
+    await start('serve', 'prod', '--socket', path)
+    await first.stop()
+    expect((await rawRequest({ path }, requestText('GET / HTTP/1.1', [['Host', '127.0.0.1']]))).status).toBe(401)
+    expect(readdirSync(folder)).toEqual(['endpoint.sock'])
+  })
+
   it.each([
     [0o755, 'can be entered by everybody'],
     [0o770, 'is writable by its group'],
@@ -146,6 +177,22 @@ describe('the relay', () => {
     expect(text.length).toBe(bytes.length)
   })
 
+  it('T-10: takes no socket from a folder that others can change, and one that is mended again', async () => {
+    const { token } = await start('serve', 'prod', '--socket', path)
+    const relay = await start('relay', path)
+    chmodSync(folder, 0o777)
+    const refused = await there.home.run(['relay', path])
+    expect(refused).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining('is writable by others') })
+    for (const _ of [1, 2]) await expect(relay.get('/', token)).rejects.toThrow()
+    chmodSync(folder, 0o700)
+    expect((await relay.get('/', token)).status).toBe(200)
+    expect((await relay.stop()).stderr.match(/error: /g)).toHaveLength(1)
+  })
+
+  it.each(['x', '-1', '1000 0'])('takes no %j for the user whose socket it is', async (uid) => {
+    expect(await there.home.run(['relay', path, `--socket-owner=${uid}`])).toMatchObject({ status: 2, stdout: '' })
+  })
+
   it('ends with the signal, with connections open', async () => {
     const server = createServer()
     await new Promise<void>((done) => server.listen(path, done))
@@ -159,7 +206,10 @@ describe('the relay', () => {
 
 it('the compose recipe: a program in a network of its own gets credentials through the relay beside it', async () => {
   const recipe = readFileSync(example, 'utf8')
-  const words = /command: npx --yes hardkey (relay .*)/.exec(recipe)?.[1]?.split(' ') ?? []
+  const { version } = JSON.parse(readFileSync(join(example, '../../../package.json'), 'utf8')) as { version: string }
+  const [, pinned, command = ''] = /command: npx --yes hardkey@(\S+) (relay .*)/.exec(recipe) ?? []
+  expect(pinned).toBe(version)
+  const words = command.split(' ')
   const url = /AWS_CONTAINER_CREDENTIALS_FULL_URI: (\S+)/.exec(recipe)?.[1] ?? ''
   await start('serve', 'prod', '--socket', path, '--token-file', join(folder, 'token'))
   const relay = await inOwnNetwork(words.map((word) => word.replace('/run/hardkey', folder)))

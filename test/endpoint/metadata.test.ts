@@ -1,9 +1,12 @@
 // `hardkey serve --imds` as AWS SDKs use it, and what it refuses. Amazon EC2 User Guide, "Use the Instance Metadata Service".
 
+import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { MetadataTokens } from '../../src/endpoint/metadata-token.ts'
 import { CheckedIn, region, role } from '../cli/checked-in.ts'
+import { commandFile, ended } from '../cli/hardkey.ts'
 import { Serving } from '../cli/serving.ts'
 import { rawRequest } from './raw-request.ts'
 
@@ -11,6 +14,13 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const ttl = 'x-aws-ec2-metadata-token-ttl-seconds'
 const credentialsPath = 'latest/meta-data/iam/security-credentials'
+
+const systemPath = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' }
+
+/** This machine gives us no mounts of our own: counts as "not run" in the report of `npm test`. */
+class NoMountsOfItsOwn extends Error {
+  override readonly name = 'PeerMissing'
+}
 
 let there: CheckedIn
 let serving: Serving
@@ -155,10 +165,38 @@ describe('the command', () => {
     ['--socket', ['--socket', '/tmp/x/y']],
     ['--also-role', ['--also-role', role]],
     ['--token-file', ['--token-file', '/tmp/x']],
-    ['--any-user', ['--any-user']],
   ])('refuses %s', async (_, words) => {
     const ran = await there.home.run(['serve', 'prod', '--imds', ...words])
     expect(ran).toMatchObject({ status: 2, stdout: '' })
     expect(ran.stderr).toMatch(/^hardkey: error: --imds /)
+  })
+})
+
+describe('where the kernel does not tell whose a connection is', () => {
+  /** Without /proc, as on other systems. */
+  const start = (...words: string[]): ChildProcess => {
+    const program = 'mount -t tmpfs none /proc && exec "$@"'
+    const all = [process.execPath, commandFile, 'serve', 'prod', '--imds', '--role-arn', role, ...words]
+    return spawn('unshare', ['-m', 'sh', '-c', program, 'sh', ...all], { env: there.home.environment(systemPath) })
+  }
+
+  it('T-1: is refused, and says what to do', async () => {
+    const ran = await ended(start())
+    if (/^(unshare|mount): /m.test(ran.stderr)) throw new NoMountsOfItsOwn(ran.stderr)
+    expect(ran).toMatchObject({ status: 2, stdout: '' })
+    expect(ran.stderr).toMatch(
+      /^hardkey: error: this system does not tell whose a connection is.*\nhardkey: hint: .*any-user/,
+    )
+  })
+
+  it('gives to everybody with --any-user, and says so', async () => {
+    const child = start('--any-user')
+    const end = ended(child)
+    await Promise.race([once(child.stdout ?? child, 'end'), end])
+    child.kill()
+    const ran = await end
+    if (/^(unshare|mount): /m.test(ran.stderr)) throw new NoMountsOfItsOwn(ran.stderr)
+    expect(ran.stdout).toContain('AWS_EC2_METADATA_SERVICE_ENDPOINT=')
+    expect(ran.stderr).toBe('hardkey: warning: every user of this machine gets these credentials\n')
   })
 })

@@ -2,14 +2,16 @@
 // the folder of a socket. T-1. Needs root, who alone can play a second user.
 
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, readFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { PeerOwners } from '../../src/endpoint/peer-owner.ts'
 import { CheckedIn } from '../cli/checked-in.ts'
 import { Serving } from '../cli/serving.ts'
 import { asSecondUser, secondUser } from '../faults/second-user.ts'
+import { rawRequest } from './raw-request.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
@@ -84,6 +86,35 @@ describe('T-1: a second user', () => {
     await atSocket.stop()
     chmodSync(there.home.folder, 0o700)
     expect(stdout.trim()).toBe('EACCES')
+  })
+})
+
+describe('T-10: a socket of a second user', () => {
+  let folder: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'hardkey-socket-'))
+    chownSync(folder, secondUser.uid, secondUser.gid)
+  })
+  afterEach(() => rmSync(folder, { recursive: true }))
+
+  it('is taken by no relay of another, which tells whose it is', async () => {
+    const ran = await there.home.run(['relay', join(folder, 'endpoint.sock')])
+    expect(ran).toMatchObject({ status: 2, stdout: '' })
+    expect(ran.stderr).toContain(`belongs to another user (uid ${secondUser.uid})`)
+    expect(ran.stderr).toContain('--socket-owner')
+  })
+
+  it('is taken once that user is named, and then no other', async () => {
+    const path = join(folder, 'endpoint.sock')
+    const theirs = createServer((socket) => socket.end('theirs'))
+    await once(theirs.listen(path), 'listening')
+    const named = await Serving.start(there.home, ['relay', path, '--socket-owner', String(secondUser.uid)])
+    const { text } = await rawRequest({ port: named.port, host: '127.0.0.1' }, 'GET')
+    chownSync(folder, secondUser.uid + 1, secondUser.gid)
+    const { text: other } = await rawRequest({ port: named.port, host: '127.0.0.1' }, 'GET')
+    theirs.close()
+    expect([text, other]).toEqual(['theirs', ''])
+    expect((await named.stop()).stderr).toContain(`belongs to another user (uid ${secondUser.uid + 1})`)
   })
 })
 

@@ -48,7 +48,7 @@ export async function serve(context: CommandContext): Promise<number> {
       ...{ source, otherRoles, place, mode: proof.mode, now, random: randomBytes, anyUser, onFailed, onHandedOut },
     })
     try {
-      if ('port' in endpoint.at && !endpoint.knowsOwners) warnOfOtherUsers(context)
+      if ('port' in endpoint.at) warnOfOtherUsers(context, endpoint.knowsOwners)
       for (const line of proof.lines(endpoint.at)) output.line(line)
       if ('socket' in endpoint.at)
         report.next(`hardkey relay ${endpoint.at.socket ?? 'SOCKET'}, where its programs run`)
@@ -73,9 +73,8 @@ function placeOf({ args, environment }: CommandContext): Place {
   const port = portOption(args)
   if (socket !== undefined && port !== undefined) throw args.wrong('--port contradicts --socket')
   if (args.has('imds')) {
-    for (const name of ['socket', 'token-file', 'also-role', 'any-user']) {
-      const isGiven = name === 'any-user' ? args.has(name) : args.values(name).length > 0
-      if (isGiven) throw args.wrong(`--imds does not take --${name}`)
+    for (const name of ['socket', 'token-file', 'also-role']) {
+      if (args.values(name).length > 0) throw args.wrong(`--imds does not take --${name}`)
     }
   }
   const { listening } = environment
@@ -128,10 +127,10 @@ async function refuseShortSessions(context: CommandContext): Promise<void> {
   throw context.args.wrong('--imds needs sessions of an hour or more', 'give --duration 1h')
 }
 
-function warnOfOtherUsers({ args, report }: CommandContext): void {
+function warnOfOtherUsers({ args, report }: CommandContext, knowsOwners: boolean): void {
   if (args.has('imds')) {
-    report.warning('this system does not tell whose a connection is: every user of this machine gets these credentials')
-  } else if (process.platform === 'linux') {
+    if (args.has('any-user')) report.warning('every user of this machine gets these credentials')
+  } else if (!knowsOwners && process.platform === 'linux') {
     report.warning('/proc/net/tcp does not tell whose a connection is: the token alone keeps other users out')
   }
 }

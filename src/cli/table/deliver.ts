@@ -147,7 +147,7 @@ export const deliverCommands: readonly CommandSpec[] = Object.freeze([
       { name: 'socket', value: 'PATH', help: 'a Unix socket in a folder of your own, for hardkey relay' },
       { name: 'token-file', value: 'FILE', help: 'keep the token in this file, and print its name in place of it' },
       alsoRoleFlag,
-      { name: 'any-user', help: 'answer other users too, if they have the token' },
+      { name: 'any-user', help: 'answer other users too, if they have the token; with --imds every user' },
       ...givenFlags,
     ],
     text: [
@@ -167,8 +167,18 @@ export const deliverCommands: readonly CommandSpec[] = Object.freeze([
     task: 'give credentials',
     summary: 'brings the socket of hardkey serve into a container',
     arguments: [{ name: 'SOCKET', help: 'the path that hardkey serve --socket has, as the container sees it' }],
-    flags: [portFlag],
-    text: ["Listens on the container's own 127.0.0.1 and passes bytes on. It holds no secret and checks none."],
+    flags: [
+      portFlag,
+      {
+        name: 'socket-owner',
+        value: 'UID',
+        help: 'the user whose socket it is, where that is not the one who runs this',
+      },
+    ],
+    text: [
+      "Listens on the container's own 127.0.0.1 and passes bytes on. It holds no secret and checks none, so it takes a socket",
+      'from a folder alone that nobody but root and you, or in your place UID, can change; for each connection anew.',
+    ],
     examples: ['hardkey relay /run/hardkey/endpoint.sock --port 9911'],
     load: async () => (await import('../commands/relay.ts')).relay,
   },
