@@ -42,6 +42,8 @@ export interface SessionUse {
   readonly latch: PinLatch
   /** A session with less left is not given, while a new one can be had. */
   readonly leastSeconds: number
+  /** With less left the old session is not given, even where no new one can be had. Default: it is given to its end. */
+  readonly lastSeconds?: number | undefined
   /** False where the caller holds the old session itself, and is to hear of a failure. */
   readonly givesOld?: boolean | undefined
   /** A new session in any case. */
@@ -151,14 +153,15 @@ class Giving {
     }
   }
 
-  /** The old session to its very end; after it the failure. */
+  /** The old session to its end, or until so little is left that the caller has no use for it; then the failure. */
   #stillGood(old: KeptSession | undefined, error: unknown): KeptSession {
     const { now, report } = this.#context
+    const { givesOld, lastSeconds = 0 } = this.#use
     if (
       !(error instanceof HardkeyError) ||
-      this.#use.givesOld === false ||
+      givesOld === false ||
       old === undefined ||
-      millisecondsLeft(old, now(), uptime()) <= 0
+      millisecondsLeft(old, now(), uptime()) <= lastSeconds * 1000
     )
       throw error
     report.warning(

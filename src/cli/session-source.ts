@@ -5,8 +5,9 @@
 // 2. What unlocks the device is asked of a person or read from a descriptor once, and remembered until the end or until the
 //    device refuses it.
 
+import { randomInt } from 'node:crypto'
 import { type KeptSession, leastSecondsForTools } from '../credentials/kept-session.ts'
-import { SessionKeeper } from '../credentials/session-keeper.ts'
+import { type KeeperOptions, SessionKeeper } from '../credentials/session-keeper.ts'
 import type { SessionSource } from '../credentials/session-source.ts'
 import { HardkeyError } from '../errors.ts'
 import { abortable } from '../http/deadline.ts'
@@ -23,8 +24,12 @@ import { sessionRequest } from './session-request.ts'
 export interface SourceOptions {
   /** Roles besides that of the options or the record. */
   readonly otherRoles?: readonly string[] | undefined
-  /** A session with less left is not given out. Default 20 minutes; 26 for the instance metadata service. */
+  /** With less left callers wait for a new session. Default 20 minutes; 26 for the instance metadata service. */
   readonly leastSeconds?: number | undefined
+  /** With less left a session is not given, even where no new one can be had. Default: given to its end. */
+  readonly lastSeconds?: number | undefined
+  /** Warn of sessions that are too short to leave callers so much. */
+  readonly tellsShort?: boolean | undefined
 }
 
 /** The sessions of a command. */
@@ -33,28 +38,43 @@ export interface CommandSessions extends SessionSource {
   keyOf(accessKeyId: string): NamedKey
 }
 
+/** Before callers would wait, a new session is got in the background; endpoints that start together do not do it together. */
+const aheadSeconds = { least: 180, most: 240 }
+
+/** Of a session's life: one that is shorter than it should be is given for its first fifth. */
+const mostAhead = 0.8
+
+/** A person is asked for an MFA code when a request could not be sent any more, and not before. */
+const leastSecondsOfAsked = 60
+
 /**
  * @throws ERR_USAGE, ERR_CONFIG_INVALID for what no session can be of, ERR_CACHE_UNSAFE for a cache folder of others;
  * nothing is fetched yet
  */
 export async function sessionSource(context: CommandContext, options: SourceOptions = {}): Promise<CommandSessions> {
-  const { leastSeconds = leastSecondsForTools, otherRoles = [] } = options
+  const { leastSeconds = leastSecondsForTools, lastSeconds = 0, otherRoles = [] } = options
   const first = await namedKey(context)
   const request = await sessionRequest(context, first)
   const roleArn = request.action === 'AssumeRole' ? request.input.roleArn : undefined
   const own = roleArn ?? ''
   for (const role of otherRoles) checkOtherRole(role, first.accessKeyId)
   const asksForCode = request.action !== 'GetFederationToken' && request.input.serialNumber !== undefined
-  const keepers = new Map([own, ...otherRoles].map((role) => [role, keeper(context, leastSeconds, !asksForCode)]))
+  const refreshAheadSeconds = leastSeconds + randomInt(aheadSeconds.least, aheadSeconds.most)
+  const least = asksForCode ? Math.max(leastSecondsOfAsked, lastSeconds) : leastSeconds
+  const windows = { refreshAheadSeconds, mostAhead, leastSeconds: least, lastSeconds, inBackground: !asksForCode }
+  const keepers = new Map([own, ...otherRoles].map((role) => [role, keeper(context, windows)]))
+  const warnIfShort = options.tellsShort === true ? shortSessionWarning(context, leastSeconds) : undefined
   const kept = keptSessions(context)
   const pin = pinUntilRefused(context)
   const closing = new AbortController()
   const signal = AbortSignal.any([context.signal, closing.signal])
   const given = new Map<string, { readonly accessKeyId: string; readonly named: NamedKey }>()
-  const fetched = (role: string, givesOld: boolean): Promise<KeptSession> =>
+  const fetched = (role: string, isRenewal: boolean): Promise<KeptSession> =>
     pin.during(async (source) => {
       const asked = role === own ? {} : { roleArn: role }
-      const use = { ...kept, leastSeconds, givesOld, pin: source, ...asked }
+      // A kept session that is as old as the one held is no new one.
+      const wanted = isRenewal ? refreshAheadSeconds : leastSeconds
+      const use = { ...kept, leastSeconds: wanted, lastSeconds, givesOld: !isRenewal, pin: source, ...asked }
       // What is noted of the request was noted above, once.
       const report = { ...context.report, note: context.report.step }
       const named = readOnce(await namedKey(toldOnce(context)))
@@ -68,7 +88,8 @@ export async function sessionSource(context: CommandContext, options: SourceOpti
       const keeper = keepers.get(role)
       if (keeper === undefined) throw notListed(role)
       const session = keeper.get(async () => {
-        const { credentials, clockOffset, lasts } = await fetched(role, !keeper.isHolding)
+        const { credentials, clockOffset, lasts } = await fetched(role, keeper.isHolding)
+        warnIfShort?.(role, lasts)
         return { credentials, clock: () => new Date(context.now().getTime() + clockOffset), whole: lasts }
       }, false)
       return await abortable(session, signal)
@@ -86,14 +107,35 @@ function readOnce(named: NamedKey): NamedKey {
   return descriptorsOf(named.uri).length === 0 ? named : { ...named, uri: withAskedPinSource(named.uri) }
 }
 
-/** A person is not asked in the background, while the old session is good. */
-function keeper({ report }: CommandContext, leastSeconds: number, inBackground: boolean): SessionKeeper {
+function keeper(
+  { report }: CommandContext,
+  windows: Omit<KeeperOptions, 'monotonic' | 'onRefreshFailed'>,
+): SessionKeeper {
   return new SessionKeeper({
+    ...windows,
     monotonic: () => performance.now(),
-    refreshAheadSeconds: leastSeconds,
-    inBackground,
-    onRefreshFailed: (error) => report.failure(error),
+    onRefreshFailed: (error, { expiration }) => {
+      report.failure(error)
+      report.warning(`the session of before is given on, which ends at ${expiration.toISOString()}`)
+    },
   })
+}
+
+/** Told once, until a session of that role is long enough again. */
+function shortSessionWarning(
+  { report }: CommandContext,
+  leastSeconds: number,
+): (role: string, lastsMilliseconds: number) => void {
+  const told = new Set<string>()
+  return (role, lasts) => {
+    // What is left of such a session in its first fifth.
+    if (lasts * mostAhead >= (leastSeconds + aheadSeconds.least) * 1000) told.delete(role)
+    else if (!told.has(role)) {
+      told.add(role)
+      const [given, wanted] = [lasts / 60_000, leastSeconds / 60].map(Math.round)
+      report.warning(`STS gives sessions of ${given} minutes, and programs need ${wanted} to be left; see --duration`)
+    }
+  }
 }
 
 interface AskedPin {

@@ -79,8 +79,12 @@ export function fromHardkey(options: FromHardkeyOptions): CredentialProvider {
   const keeper = new SessionKeeper({
     monotonic: options.monotonic ?? (() => performance.now()),
     refreshAheadSeconds: refreshAhead(options.refreshAheadSeconds ?? 600),
+    mostAhead: 0.5,
+    // A request needs time on its way.
+    leastSeconds: 60,
+    lastSeconds: 0,
     inBackground: !('tokenCode' in sts && sts.tokenCode !== undefined),
-    onRefreshFailed: options.onRefreshFailed ?? (() => undefined),
+    onRefreshFailed: (error) => options.onRefreshFailed?.(error),
   })
   const http = options.http ?? onceEach
   let last: { readonly region: string | undefined; readonly client: StsClient } | undefined

@@ -1,6 +1,7 @@
 // One session for all callers. In: a way to get a new one. Out: credentials that are good now, a copy for each caller.
 // 1. However many callers wait, one renewal is under way at a time; a failed one is dropped.
-// 2. Ahead of the end a renewal runs in the background, and the old session goes on being served with its true end.
+// 2. Ahead of the end a renewal runs in the background, and the old session goes on being served with its true end. With less
+// left than callers need they wait for the new one; where none can be had the old one is served on.
 // 3. What is left is judged by the clock of the endpoint and by a clock that nobody sets; the stricter wins. No timer
 // is trusted: a machine that slept past the end finds out at the next call.
 
@@ -18,9 +19,16 @@ export interface FreshSession {
 export interface KeeperOptions {
   readonly monotonic: () => number
   readonly refreshAheadSeconds: number
+  /** `refreshAheadSeconds` is no more than this share of the life of a session. */
+  readonly mostAhead: number
+  /** With less left, a caller waits for a new session. Of a session that is too short for that, nine tenths of its time ahead. */
+  readonly leastSeconds: number
+  /** With less left, a session is not given even where no new one can be had. */
+  readonly lastSeconds: number
   /** False where each renewal asks a person for an MFA code: nobody is asked while the old session is good. */
   readonly inBackground: boolean
-  readonly onRefreshFailed: (error: unknown) => void
+  /** Told with the session that is served on. */
+  readonly onRefreshFailed: (error: unknown, old: TemporaryCredentials) => void
 }
 
 interface HeldSession extends FreshSession {
@@ -30,8 +38,8 @@ interface HeldSession extends FreshSession {
   readonly since: number
 }
 
-/** With less left, a caller waits for a new session: a request needs time on its way. */
-const leastMilliseconds = 60_000
+/** A renewal has this share of its time ahead in which nobody waits for it. */
+const backgroundShare = 0.1
 
 /** After a failed renewal the old session is served this long before the next try. */
 const quietMilliseconds = 30_000
@@ -48,7 +56,7 @@ export class SessionKeeper {
 
   /** True while it has a session that may be given. */
   get isHolding(): boolean {
-    return this.#held !== undefined && this.#left(this.#held) > 0
+    return this.#held !== undefined && this.#lasts(this.#held)
   }
 
   /** Good credentials: the held ones, or those that `fetch` gets. `force` has new ones got in any case. */
@@ -56,25 +64,29 @@ export class SessionKeeper {
     const held = this.#held
     if (held === undefined || force) return copyOf(await this.#renew(fetch))
     const left = this.#left(held)
-    const ahead = Math.min(this.#options.refreshAheadSeconds * 1000, held.whole / 2)
-    const least = Math.min(leastMilliseconds, held.whole / 2)
+    const { refreshAheadSeconds, mostAhead, leastSeconds, inBackground } = this.#options
+    const ahead = Math.min(refreshAheadSeconds * 1000, held.whole * mostAhead)
+    const least = Math.min(leastSeconds * 1000, ahead * (1 - backgroundShare))
     const isQuiet = this.#options.monotonic() - this.#failedAt < quietMilliseconds
-    if (left > ahead || (left > 0 && isQuiet)) return copyOf(held)
-    const renewal = left > least && !this.#options.inBackground ? undefined : this.#renew(fetch)
-    if (left <= least) return copyOf(await this.#newOrStillGood(renewal, held))
+    if (left > ahead || (isQuiet && this.#lasts(held))) return copyOf(held)
+    if (left <= least) return copyOf(await this.#newOrStillGood(this.#renew(fetch), held))
     // A failure was reported where it happened, and the old session is good.
-    renewal?.catch(() => undefined)
+    if (inBackground) this.#renew(fetch).catch(() => undefined)
     return copyOf(held)
   }
 
-  /** The old session serves to its very end where no new one can be had. */
-  async #newOrStillGood(renewal: Promise<HeldSession> | undefined, held: HeldSession): Promise<HeldSession> {
+  /** The old session serves on where no new one can be had. */
+  async #newOrStillGood(renewal: Promise<HeldSession>, held: HeldSession): Promise<HeldSession> {
     try {
-      return (await renewal) ?? held
+      return await renewal
     } catch (error) {
-      if (this.#left(held) > 0) return held
+      if (this.#lasts(held)) return held
       throw error
     }
+  }
+
+  #lasts(held: HeldSession): boolean {
+    return this.#left(held) > Math.min(this.#options.lastSeconds * 1000, held.whole / 2)
   }
 
   #left({ credentials, clock, lasts, since }: HeldSession): number {
@@ -99,7 +111,9 @@ export class SessionKeeper {
       return this.#held
     } catch (error) {
       this.#failedAt = this.#options.monotonic()
-      if (this.#held !== undefined && this.#left(this.#held) > 0) this.#options.onRefreshFailed(error)
+      if (this.#held !== undefined && this.#lasts(this.#held)) {
+        this.#options.onRefreshFailed(error, this.#held.credentials)
+      }
       throw error
     }
   }

@@ -19,10 +19,10 @@ export class CheckedIn {
     this.sts = sts
   }
 
-  /** Checks a fresh key in as `prod`, into an embedded keyset that a file unlocks. `told`: more options of `import`. */
-  static async make(told: readonly string[] = []): Promise<CheckedIn> {
+  /** Checks a fresh key in as `prod`, into an embedded keyset that a file unlocks. `told`: more options of `import`; `now`: the clock of STS. */
+  static async make(told: readonly string[] = [], now?: () => Date): Promise<CheckedIn> {
     const key = throwAwayKey()
-    const sts = await startLoopbackSts({ ...key, secretAccessKey: Buffer.from(key.secretAccessKey) })
+    const sts = await startLoopbackSts({ ...key, secretAccessKey: Buffer.from(key.secretAccessKey), now })
     const made = new CheckedIn(key, sts)
     const to = made.keyUri('prod.keyset.json')
     const words = ['import', 'prod', '--to', to, '--access-key-id', key.accessKeyId, '--from', 'stdin']

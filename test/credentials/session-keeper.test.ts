@@ -13,11 +13,14 @@ class Scene {
   readonly #lasts: number
   readonly #keeper: SessionKeeper
 
-  constructor(options: { lasts?: number; inBackground?: boolean; ahead?: number } = {}) {
+  constructor(options: { lasts?: number; inBackground?: boolean; ahead?: number; least?: number; last?: number } = {}) {
     this.#lasts = options.lasts ?? 3600
     this.#keeper = new SessionKeeper({
       monotonic: () => this.age,
       refreshAheadSeconds: options.ahead ?? 600,
+      mostAhead: 0.5,
+      leastSeconds: options.least ?? 60,
+      lastSeconds: options.last ?? 0,
       inBackground: options.inBackground ?? true,
       onRefreshFailed: (error) => this.warnings.push(error),
     })
@@ -84,6 +87,21 @@ describe('a session', () => {
     expect(await scene.get()).toBe('ASIA2')
   })
 
+  it('with less left than callers need is waited for anew, and nine tenths of its time ahead where that is less', async () => {
+    const scene = new Scene({ ahead: 1750, least: 1560 })
+    await scene.get()
+    scene.pass(3600 - 1561)
+    expect(await scene.get()).toBe('ASIA1')
+    scene.pass(3600 - 1560)
+    expect(await scene.get()).toBe('ASIA3')
+    const short = new Scene({ lasts: 1200, ahead: 1750, least: 1560 })
+    await short.get()
+    short.pass(600)
+    expect(await short.get()).toBe('ASIA1')
+    short.pass(1200 - 540)
+    expect(await short.get()).toBe('ASIA3')
+  })
+
   it('is got anew when a caller insists', async () => {
     const scene = new Scene()
     await scene.get()
@@ -115,6 +133,17 @@ describe('a renewal that fails', () => {
     scene.isOut = true
     scene.pass(3590)
     expect([await scene.get(), scene.warnings.length]).toEqual(['ASIA1', 1])
+  })
+
+  it('F-H18: is an error where less is left of the old one than is ever given', async () => {
+    const scene = new Scene({ ahead: 1750, least: 1560, last: 660 })
+    await scene.get()
+    scene.isOut = true
+    scene.pass(3600 - 661)
+    expect([await scene.get(), scene.warnings.length]).toEqual(['ASIA1', 1])
+    scene.pass(1)
+    await expect(scene.get()).rejects.toThrow('outage 3')
+    expect(scene.warnings.length).toBe(1)
   })
 
   it('F-H18: is an error after the end of the old one, never an empty success', async () => {

@@ -123,7 +123,10 @@ export class Scene {
     const monotonic = (): number => this.wall
     return new SessionKeeper({
       monotonic,
-      refreshAheadSeconds: 1200,
+      refreshAheadSeconds: 1400,
+      mostAhead: 0.8,
+      leastSeconds: 1200,
+      lastSeconds: 0,
       inBackground: true,
       onRefreshFailed: () => undefined,
     })

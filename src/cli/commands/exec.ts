@@ -83,7 +83,7 @@ async function withCredentials(
   run: (credentials: Variables, until: Date | undefined) => Promise<number>,
 ): Promise<number> {
   const { args } = context
-  const source = await sessionSource(context, { otherRoles: args.values('also-role') })
+  const source = await sessionSource(context, { otherRoles: args.values('also-role'), tellsShort: !args.has('env') })
   try {
     if (!args.has('env')) return await withEndpoint(context, source, (variables) => run(variables, undefined))
     const session = await source.credentials()

@@ -17,8 +17,11 @@ import { sessionSource } from '../session-source.ts'
 import { stsSettings } from '../settings.ts'
 import { TokenFile } from '../token-file.ts'
 
-/** botocore takes metadata credentials with less than 25 minutes left for good beyond their end. */
-const metadataLeastSeconds = 30 * 60
+/**
+ * botocore takes metadata credentials with less than 25 minutes left for good beyond their end, and asks again within ten
+ * minutes: older versions within 2 to 10, newer within 0 to 5. So those with 11 minutes left are never used past their end.
+ */
+const metadataWindows = { leastSeconds: 26 * 60, lastSeconds: 11 * 60 }
 
 /** A shorter session would have less than those minutes left soon after it came. */
 const metadataShortestSeconds = 3600
@@ -36,7 +39,7 @@ export async function serve(context: CommandContext): Promise<number> {
   const isMetadata = args.has('imds')
   if (isMetadata) await refuseShortSessions(context)
   const otherRoles = args.values('also-role')
-  const source = await sessionSource(context, isMetadata ? { leastSeconds: metadataLeastSeconds } : { otherRoles })
+  const source = await sessionSource(context, { otherRoles, tellsShort: true, ...(isMetadata ? metadataWindows : {}) })
   try {
     const proof = isMetadata ? await metadataProof(context) : await tokenProof(context)
     const onFailed = (error: unknown): void => {
