@@ -4,8 +4,7 @@
 
 import { deepStrictEqual } from 'node:assert'
 import { readAnswer } from '../../src/backends/tink/aws-kms.ts'
-import { crc32c } from '../../src/backends/tink/crc32c.ts'
-import { readDecrypted, readEncrypted } from '../../src/backends/tink/gcp-kms.ts'
+import { crc32c, readDecrypted, readEncrypted } from '../../src/backends/tink/gcp-kms.ts'
 import { hcvaultRefusal } from '../../src/backends/tink/hcvault-status.ts'
 import { readKek } from '../../src/backends/tink/kek-uri.ts'
 import type { Verdict } from '../../src/backends/tink/service-call.ts'
