@@ -17,7 +17,6 @@ import type { CommandContext } from './command.ts'
 import { transitServer } from './kek-uri.ts'
 import { awsFiles } from './open-key.ts'
 import { configuredEndpoints } from './settings.ts'
-import { vaultOptions } from './vault-uri.ts'
 
 const longestBundle = 4 * 1024 * 1024
 /** Set for the processes that the AWS SDK's chain starts: the keysets that wait for it. */
@@ -32,7 +31,8 @@ export async function keysetEntry(context: CommandContext, uri: KeyUri): Promise
   const bundle = environment.caBundle ?? settings.get('ca_bundle')
   const { ofVariable, ofProfile } = configuredEndpoints(context, settings, 'kms')
   // The settings of somebody's own Vault have no say over the clouds.
-  const ofVault = transitServer(uri) === undefined ? undefined : vaultOptions(context, false)
+  const ofVault =
+    transitServer(uri) === undefined ? undefined : (await import('./vault-uri.ts')).vaultOptions(context, false)
   const options: TinkOptions = {
     awsCredentials: awsKey(context, settings, uri),
     awsEndpoint: (ofVariable ?? ofProfile)?.value.replace(/\/$/, ''),
