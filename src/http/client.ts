@@ -110,9 +110,13 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
   const resolve = sharedLookups(options.resolve ?? systemResolver)
   const ways = { proxyOf, trust, resolve, connectMilliseconds, serverName, socketPath }
   const pool = new ConnectionPool((target, signal) => openConnection(target, ways, signal))
+  let last: { readonly url: string; readonly target: Target } | undefined
+  // Many requests go to one place: taking its URL apart costs more than what is ours of the rest.
   const targetOf = (url: string): Target => {
+    if (last?.url === url) return last.target
     const target = readTarget(url)
     if (options.allowHttp !== true) mustBeProtected(target)
+    last = { url, target }
     return target
   }
   return {

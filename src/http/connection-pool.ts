@@ -15,7 +15,7 @@ import type { Target } from './target.ts'
 export interface PooledRequestArgs extends ClientRequestArgs {
   readonly target: Target
   /** Stops the connection where the request is given up. Not `signal`: Node does not pass that one on. */
-  readonly dialSignal: AbortSignal
+  readonly dialSignal: () => AbortSignal
 }
 
 /** Opens the connection for a request that finds none at rest. */
@@ -60,7 +60,7 @@ export class ConnectionPool extends Agent {
     // Node takes an error without a stream; its types do not say so.
     done: (error: unknown, socket?: Duplex) => void,
   ): undefined {
-    this.#connected(target, dialSignal).then((socket) => done(null, socket), done)
+    this.#connected(target, dialSignal()).then((socket) => done(null, socket), done)
   }
 
   async #connected(target: Target, signal: AbortSignal): Promise<Socket> {

@@ -9,26 +9,66 @@ import { HardkeyError } from '../errors.ts'
  * Runs `act`, which must end when its signal aborts. `what` says what did not come, as "no answer from HOST". Where one of
  * `outers` has aborted already, `act` does not run.
  */
-export async function withDeadline<T>(
+export function withDeadline<T>(
   outers: readonly AbortSignal[],
   milliseconds: number,
   what: string,
   act: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  return withEnding(outers, milliseconds, what, (ending) => act(ending.signal()))
+}
+
+/** The same for an act that is told its end by a call: a signal, which costs more than all else here, is made where it is asked for. */
+export async function withEnding<T>(
+  outers: readonly AbortSignal[],
+  milliseconds: number,
+  what: string,
+  act: (ending: Ending) => Promise<T>,
+): Promise<T> {
   for (const outer of outers) outer.throwIfAborted()
-  const inner = new AbortController()
+  const ending = new Ending()
   const forward = (event: Event): void => {
-    if (event.target instanceof AbortSignal) inner.abort(event.target.reason)
+    if (event.target instanceof AbortSignal) ending.end(event.target.reason)
   }
-  const timer = setTimeout(() => inner.abort(deadlineFailure(what, milliseconds)), milliseconds)
+  const timer = setTimeout(() => ending.end(deadlineFailure(what, milliseconds)), milliseconds)
   // One signal may end any number of acts; beyond ten Node would print a warning of a leak.
   setMaxListeners(0, ...outers)
   for (const outer of outers) outer.addEventListener('abort', forward, { once: true })
   try {
-    return await act(inner.signal)
+    return await act(ending)
   } finally {
     clearTimeout(timer)
     for (const outer of outers) outer.removeEventListener('abort', forward)
+  }
+}
+
+/** How an act learns that it must end. */
+export class Ending {
+  #ended: { readonly reason: unknown } | undefined
+  #stop: () => void = () => undefined
+  #controller: AbortController | undefined
+
+  /** Why it ended; undefined until then. */
+  get ended(): { readonly reason: unknown } | undefined {
+    return this.#ended
+  }
+
+  /** Called once, at the end. */
+  set stop(stop: () => void) {
+    this.#stop = stop
+  }
+
+  signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.#ended !== undefined) this.#controller.abort(this.#ended.reason)
+    return this.#controller.signal
+  }
+
+  end(reason: unknown): void {
+    if (this.#ended !== undefined) return
+    this.#ended = { reason }
+    this.#controller?.abort(reason)
+    this.#stop()
   }
 }
 

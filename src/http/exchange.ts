@@ -10,7 +10,7 @@ import {
 } from 'node:http'
 import { HardkeyError } from '../errors.ts'
 import type { ConnectionPool, PooledRequestArgs } from './connection-pool.ts'
-import { deadlineFailure, withDeadline } from './deadline.ts'
+import { deadlineFailure, withEnding } from './deadline.ts'
 import { answerFailure, exchangeFailure } from './failure.ts'
 import type { Target } from './target.ts'
 
@@ -58,10 +58,9 @@ export function exchange(
   limits: ExchangeLimits,
 ): Promise<HttpAnswer> {
   const what = `no complete answer from ${target.host}`
-  return withDeadline(limits.signals, limits.totalMilliseconds, what, async (signal) => {
-    const request = openRequest(pool, target, outgoing, signal)
-    const stop = (): void => void request.destroy()
-    signal.addEventListener('abort', stop, { once: true })
+  return withEnding(limits.signals, limits.totalMilliseconds, what, async (ending) => {
+    const request = openRequest(pool, target, outgoing, () => ending.signal())
+    ending.stop = () => void request.destroy()
     const wipe = limits.holdsSecret === true ? keepReads(request) : undefined
     if (limits.sending !== undefined) request.once('socket', limits.sending)
     try {
@@ -70,9 +69,8 @@ export function exchange(
       return { status: response.statusCode ?? 0, headers: readHeaders(response.rawHeaders), body }
     } catch (error) {
       request.destroy()
-      throw signal.aborted ? signal.reason : exchangeFailure(target.host, error)
+      throw ending.ended === undefined ? exchangeFailure(target.host, error) : ending.ended.reason
     } finally {
-      signal.removeEventListener('abort', stop)
       wipe?.()
     }
   })
@@ -99,7 +97,7 @@ export function openRequest(
   pool: ConnectionPool,
   target: Target,
   outgoing: OutgoingRequest,
-  dialSignal: AbortSignal,
+  dialSignal: () => AbortSignal,
 ): ClientRequest {
   const given = new Set(Object.keys(outgoing.headers).map((name) => name.toLowerCase()))
   const added: Record<string, string | number> = {}
