@@ -96,7 +96,7 @@ function fuzzTable(targets) {
 const countTable = (title) => (counted) => {
   const rows = Object.entries(counted)
   const columns = [...new Set(rows.flatMap(([, counts]) => Object.keys(counts)))]
-  const lines = rows.map(([name, counts]) => cells(name, ...columns.map((column) => String(counts[column]))))
+  const lines = rows.map(([name, counts]) => cells(name, ...columns.map((column) => String(counts[column] ?? '-'))))
   const head = [cells('what', ...columns), cells('-', ...columns.map(() => '-'))]
   return [title, '', ...head, ...lines].join('\n')
 }
