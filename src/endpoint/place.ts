@@ -31,13 +31,17 @@ interface SocketFile {
 
 const loopback = '127.0.0.1'
 
+/** Of a port: what comes beyond it in a burst is dropped by the kernel, and tried again by it a second later and more. */
+const backlog = 4096
+
 /** sun_path of unix(7), without its last zero. */
 const longestSocketPath = 107
 
 /** @throws ERR_CONFIG_INVALID where the port is taken, the folder is open to others or the descriptor is none of loopback */
 export async function listenAt(server: Server | NetServer, place: Place): Promise<Listening> {
   if ('socket' in place) return await listenAtSocket(server, resolve(place.socket))
-  const options = 'port' in place ? { host: loopback, port: place.port, exclusive: true } : { fd: place.descriptor }
+  const options =
+    'port' in place ? { host: loopback, port: place.port, exclusive: true, backlog } : { fd: place.descriptor }
   await listening(server, options, 'port' in place ? `port ${place.port} of ${loopback}` : 'the socket of systemd')
   const address = server.address()
   // Node tells no address of a Unix socket that it did not open.
