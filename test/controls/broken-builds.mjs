@@ -302,6 +302,27 @@ export const brokenBuilds = [
     says: /to include 200/,
   },
   {
+    name: 'a session is asked for before the token is known',
+    file: 'src/endpoint/container-service.ts',
+    replacements: [
+      {
+        from: "    if (method !== 'GET') return onlyFor('GET')",
+        to: "    void Promise.resolve(sessions.get()).catch(() => undefined)\n    if (method !== 'GET') return onlyFor('GET')",
+      },
+    ],
+    isBuilt: true,
+    test: { file: 'test/endpoint/attacks.test.ts', name: 'gets nothing' },
+    says: /expected \d to be \d/,
+  },
+  {
+    name: 'the metadata service gives a session to its last minute',
+    file: 'src/cli/commands/serve.ts',
+    replacements: [{ from: 'leastSeconds: 26 * 60, lastSeconds: 11 * 60', to: 'leastSeconds: 60, lastSeconds: 0' }],
+    isBuilt: true,
+    test: { file: 'test/cli/serve-windows.test.ts', name: 'gives less than 26 minutes to nobody' },
+    says: /Timed out in waitUntil|expected \[ 25/,
+  },
+  {
     name: 'a token is known by its beginning',
     file: 'src/endpoint/caller-token.ts',
     replacements: [

@@ -13,6 +13,7 @@ let written = 0
 let closed = 0
 for (let client = 0; client < count; client += 1) {
   let answer = ''
+  let without = 'none'
   const socket = connect({ port, host: '127.0.0.1' })
   socket.setEncoding('latin1')
   socket.on('connect', () =>
@@ -24,9 +25,11 @@ for (let client = 0; client < count; client += 1) {
   socket.on('data', (piece) => {
     answer += piece
   })
-  socket.on('error', () => undefined)
+  socket.on('error', ({ code }) => {
+    without = code
+  })
   socket.on('close', () => {
-    const status = /^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1] ?? 'none'
+    const status = /^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1] ?? without
     statuses[status] = (statuses[status] ?? 0) + 1
     const id = /"AccessKeyId":"(\w+)"/.exec(answer)?.[1]
     if (id !== undefined) credentials.add(id)

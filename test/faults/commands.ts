@@ -25,10 +25,10 @@ export class FaultyCommand {
     this.key = key
   }
 
-  /** Checks a key in as `prod`, whose PIN a file holds. */
-  static async make(): Promise<FaultyCommand> {
+  /** Checks a key in as `prod`, whose PIN a file holds. `now`: the clock of STS. */
+  static async make(now?: () => Date): Promise<FaultyCommand> {
     const key = throwAwayKey()
-    const sts = await startLoopbackSts({ ...key, secretAccessKey: Buffer.from(key.secretAccessKey) })
+    const sts = await startLoopbackSts({ ...key, secretAccessKey: Buffer.from(key.secretAccessKey), now })
     const made = new FaultyCommand(await fixture(), sts, key)
     const { accessKeyId, secretAccessKey } = made.other
     const text = `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`
