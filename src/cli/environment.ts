@@ -6,6 +6,7 @@
 
 import { posix, win32 } from 'node:path'
 import { HardkeyError } from '../errors.ts'
+import { type AwsFileVariables, readAwsFileVariables } from './aws-file-variables.ts'
 import { type PromptVariables, readPromptVariables } from './prompt-variables.ts'
 import { readVaultVariables, type VaultVariables } from './vault-variables.ts'
 
@@ -23,7 +24,7 @@ interface WayToAws {
   readonly maxAttempts: number | undefined
 }
 
-export interface Environment extends WayToAws {
+export interface Environment extends WayToAws, AwsFileVariables {
   /** Holds `keys/`: HARDKEY_HOME, or `hardkey` in the platform's folder for settings. */
   readonly hardkeyHome: string
   /** HARDKEY_HOME was set: a program that starts the command must have it too. */
@@ -36,8 +37,6 @@ export interface Environment extends WayToAws {
   readonly xdgRuntimeDir: string | undefined
   /** HARDKEY_ACCOUNT: the absolute path of a file, or `journal`. */
   readonly account: string | undefined
-  readonly awsConfigFile: string
-  readonly awsCredentialsFile: string
   /** AWS_PROFILE, else AWS_DEFAULT_PROFILE. */
   readonly profile: string | undefined
   /** AWS_REGION, else AWS_DEFAULT_REGION. */
@@ -116,8 +115,7 @@ export function readEnvironment(variables: Variables, platform: NodeJS.Platform,
     hardkeyHomeIsSet: given !== undefined,
     ...foldersInMemory(read),
     account: account === undefined || account === 'journal' ? account : path.resolve(account),
-    awsConfigFile: read('AWS_CONFIG_FILE') ?? path.join(home(), '.aws', 'config'),
-    awsCredentialsFile: read('AWS_SHARED_CREDENTIALS_FILE') ?? path.join(home(), '.aws', 'credentials'),
+    ...readAwsFileVariables(read, variables, (name) => path.join(home(), name)),
     profile: read('AWS_PROFILE') ?? read('AWS_DEFAULT_PROFILE'),
     region: read('AWS_REGION') ?? read('AWS_DEFAULT_REGION'),
     ...wayToAws(read),

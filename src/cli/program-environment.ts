@@ -19,9 +19,12 @@ export interface ProgramSurroundings {
   readonly credentials: Variables
 }
 
-/** Who signs, by any SDK or the AWS CLI: keys, profiles, roles, endpoints of credentials, bearer tokens. */
+/**
+ * Who signs, by any SDK or the AWS CLI: keys, profiles, roles, endpoints of credentials, bearer tokens. AMAZON_ is read by the
+ * SDK for Ruby, EC2_ by Ansible.
+ */
 const identities =
-  /^AWS_(?:ACCESS_KEY(?:_ID)?|SECRET_(?:ACCESS_)?KEY|SESSION_TOKEN|SECURITY_TOKEN|CREDENTIAL_\w+|(?:DEFAULT_)?PROFILE|ACCOUNT_ID|WEB_IDENTITY_TOKEN_FILE|ROLE_ARN|ROLE_SESSION_NAME|CONTAINER_\w+|EC2_METADATA_\w+|BEARER_TOKEN_\w+)$/
+  /^AWS_(?:ACCESS_KEY(?:_ID)?|SECRET_(?:ACCESS_)?KEY|SESSION_TOKEN|SECURITY_TOKEN|CREDENTIAL_\w+|(?:DEFAULT_)?PROFILE|ACCOUNT_ID|WEB_IDENTITY_TOKEN_FILE|ROLE_ARN|ROLE_SESSION_NAME|CONTAINER_\w+|EC2_METADATA_\w+|BEARER_TOKEN_\w+)$|^AMAZON_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)$|^EC2_(?:ACCESS_KEY|SECRET_KEY|SECURITY_TOKEN)$/
 
 /** Of ours those are kept that name folders, files and programs; Vault's and OpenBao's may open the key itself. */
 const secrets =

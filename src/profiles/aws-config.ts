@@ -2,6 +2,7 @@
 // it. In: the paths of the two files and a profile. Out: settings as text with the line each stands on, never a secret.
 // AWS SDKs and Tools Reference Guide, "Shared config and credentials files" and "Service-specific endpoints".
 
+import { devNull } from 'node:os'
 import { HardkeyError } from '../errors.ts'
 import { isMissingFile } from '../files/file-failure.ts'
 import { readOwnFile } from '../files/read-own-file.ts'
@@ -41,6 +42,7 @@ export interface ProfileSettings {
 
 /** One of the two files, read. Wiped by whoever read it: it may hold secrets. */
 export interface AwsFile {
+  readonly which: keyof AwsFiles
   readonly path: string
   readonly bytes: Uint8Array
   readonly lines: readonly IniLine[]
@@ -58,7 +60,7 @@ async function readAwsFile(files: AwsFiles, which: keyof AwsFiles): Promise<AwsF
   // A section of config is `profile.NAME` or `default`; `[profile default]` hides `[default]`.
   const ofConfig = (profile: string): string[] => [...(profile === 'default' ? ['default'] : []), `profile.${profile}`]
   const sectionsOf = which === 'config' ? ofConfig : (profile: string): string[] => [profile]
-  return { path, bytes, lines: readIniLines(bytes, path), sectionsOf }
+  return { which, path, bytes, lines: readIniLines(bytes, path), sectionsOf }
 }
 
 /** Lends both files, config first, and wipes them afterwards. */
@@ -213,6 +215,8 @@ function isHeaderOf(file: AwsFile, line: IniLine, profile: string): boolean {
 
 /** The bytes of one of the files, in a buffer that the caller wipes; none for a file that does not exist. */
 export async function readAwsBytes(path: string): Promise<Uint8Array> {
+  // AWS_CONFIG_FILE=/dev/null is how tools are told to have none.
+  if (path === devNull) return new Uint8Array(0)
   try {
     return await readOwnFile(path, { maxBytes: maxFileBytes })
   } catch (error) {

@@ -4,6 +4,7 @@
 
 import { HardkeyError } from '../errors.ts'
 import { KeyUri } from '../key/uri.ts'
+import { type FoundSetting, settingsForAny } from './any-reading.ts'
 import { type AwsFile, type AwsFiles, profileLines, refuseProblems, sectionInUse, withAwsFiles } from './aws-config.ts'
 import { editAwsFiles, replaceAwsFile } from './edit-aws-files.ts'
 import { type IniLine, iniValue } from './ini.ts'
@@ -60,10 +61,8 @@ function withoutSecrets(name: string): string {
 }
 
 /** FILE:LINE and name of each setting by which AWS tools sign this profile in before they run a credential_process. */
-export function otherSignInOf(file: AwsFile, profile: string): readonly string[] {
-  return profileLines(file, profile)
-    .filter(({ kind, name }) => kind === 'setting' && otherSignIns.includes(name ?? ''))
-    .map(({ name, number }) => `${file.path}:${number} (${name})`)
+function otherSignInOf(file: AwsFile, profile: string): readonly string[] {
+  return settingsForAny(file, profile, otherSignIns).map(({ name, place }) => `${place} (${name})`)
 }
 
 /** What a line of hardkey says that the one in its place does not. */
@@ -129,8 +128,9 @@ function edited(input: WriteCredentialProcess, both: readonly [config: AwsFile, 
     })
   }
   for (const file of both) refuseProblems(file, profile)
-  if (input.plaintextKeyGoesNext !== true) refusePlaintextKey(both, profile)
+  refusePlaintextKey(both, profile, input.plaintextKeyGoesNext === true)
   refuseForeignLine(config, profile)
+  refuseOverLine(both[1], profile, line)
   refuseOtherSignIn(both, profile)
   const section = sectionInUse(config, profile)
   const header = `[${section.replace('profile.', 'profile ')}]`
@@ -138,11 +138,12 @@ function edited(input: WriteCredentialProcess, both: readonly [config: AwsFile, 
   return setIniSettings(config.bytes, config.lines, { section, header, settings }, config.path)
 }
 
-function refusePlaintextKey(both: readonly AwsFile[], profile: string): void {
-  const places = plaintextKeyPlaces(both, profile)
+function refusePlaintextKey(both: readonly AwsFile[], profile: string, goesNext: boolean): void {
+  const places = plaintextKeyPlaces(both, profile, goesNext)
   if (places.length === 0) return
+  const source = places.every((place) => place.endsWith('[DEFAULT]')) ? 'DEFAULT' : profile
   throw new HardkeyError('ERR_CONFIG_INVALID', `profile "${profile}" keeps a plaintext key, which would win`, {
-    hint: `it stands in ${places.join(', ')}: remove it, or check it in with --from profile:${profile} --remove-source`,
+    hint: `it stands in ${places.join(', ')}: remove it, or check it in with --from profile:${source} --remove-source`,
   })
 }
 
@@ -170,15 +171,38 @@ export const otherSignIns: readonly string[] = Object.freeze([
 ])
 
 function refuseOtherSignIn(both: readonly AwsFile[], profile: string): void {
-  for (const file of both) {
-    const line = profileLines(file, profile).find(
-      ({ kind, name }) => kind === 'setting' && otherSignIns.includes(name ?? ''),
-    )
-    if (line === undefined) continue
-    throw new HardkeyError('ERR_CONFIG_INVALID', `profile "${profile}" signs in by ${line.name}, which would win`, {
-      hint: `it stands in ${file.path}:${line.number}: remove it, or name another profile`,
-    })
-  }
+  const [found] = both.flatMap((file) => settingsForAny(file, profile, otherSignIns))
+  if (found === undefined) return
+  throw new HardkeyError('ERR_CONFIG_INVALID', `profile "${profile}" signs in by ${found.name}, which would win`, {
+    hint: `it stands in ${found.place}: remove it, or name another profile`,
+  })
+}
+
+/** A line in the credentials file comes over that in config, in every AWS tool. */
+function refuseOverLine(credentials: AwsFile, profile: string, line: string): void {
+  const [found] = processLines(credentials, profile)
+  if (found === undefined || hardkeyLine(credentials, profile)?.name === hardkeyCall(line)?.name) return
+  throw new HardkeyError('ERR_CONFIG_INVALID', `profile "${profile}" has a credential_process that would win`, {
+    hint: `it stands in ${found.place}: remove it, or name another profile`,
+  })
+}
+
+function processLines(file: AwsFile, profile: string): readonly FoundSetting[] {
+  return settingsForAny(file, profile, ['credential_process'])
+}
+
+/** FILE:LINE and name of each setting by which AWS tools sign this profile in before, or in place of, its line in config. */
+export function winningOver(
+  both: readonly [config: AwsFile, credentials: AwsFile],
+  profile: string,
+): readonly string[] {
+  const [config, credentials] = both
+  const isInConfig = hardkeyLine(config, profile) !== undefined
+  return [
+    ...plaintextKeyPlaces(both, profile),
+    ...both.flatMap((file) => otherSignInOf(file, profile)),
+    ...(isInConfig ? processLines(credentials, profile).map(({ place }) => `${place} (credential_process)`) : []),
+  ]
 }
 
 function profileOf(line: IniLine): string {

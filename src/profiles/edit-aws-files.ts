@@ -4,6 +4,7 @@
 // 2. Other programs know no such lock, so the file is read again right before it is replaced.
 
 import { stat } from 'node:fs/promises'
+import { devNull } from 'node:os'
 import { HardkeyError } from '../errors.ts'
 import { fileFailure, systemCode } from '../files/file-failure.ts'
 import { replaceAtomically } from '../files/replace-atomically.ts'
@@ -29,6 +30,7 @@ export async function editAwsFiles<T>(
  */
 export async function replaceAwsFile(file: AwsFile, edited: Uint8Array): Promise<void> {
   try {
+    if (file.path === devNull) throw new HardkeyError('ERR_CONFIG_INVALID', `${devNull} keeps nothing`)
     const current = await readAwsBytes(file.path)
     const isSame = Buffer.compare(current, file.bytes) === 0
     current.fill(0)

@@ -152,7 +152,8 @@ function withoutComment(bytes: Uint8Array, start: number, end: number): number {
   return end
 }
 
-function trim(bytes: Uint8Array, start: number, end: number): [number, number] {
+/** Where what stands between `start` and `end` begins and ends without the white space around it. */
+export function trim(bytes: Uint8Array, start: number, end: number): [number, number] {
   let from = start
   let to = end
   for (let size = spaceAt(bytes, from, to); size > 0; size = spaceAt(bytes, from, to)) from += size
@@ -181,6 +182,7 @@ const wideSpaces: ReadonlySet<number> = new Set([
   0xe2808a, 0xe280a8, 0xe280a9, 0xe280af, 0xe2819f, 0xe38080, 0xefbbbf,
 ])
 
-function text(bytes: Uint8Array, start: number, end: number): string {
+/** These bytes as text. Who must not need it: code that reads a value. */
+export function text(bytes: Uint8Array, start: number, end: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8')
 }

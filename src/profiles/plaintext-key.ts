@@ -4,6 +4,7 @@
 
 import { HardkeyError } from '../errors.ts'
 import { Secret } from '../key/secret.ts'
+import { settingsForAny } from './any-reading.ts'
 import { type AwsFile, type AwsFiles, profileLines, refuseProblems, withAwsFiles } from './aws-config.ts'
 import { editAwsFiles, replaceAwsFile } from './edit-aws-files.ts'
 import { type IniLine, iniValue } from './ini.ts'
@@ -27,14 +28,28 @@ export interface RemovedPlaintextKey {
   readonly remains: readonly string[]
 }
 
+const keyNames: readonly string[] = [
+  'aws_access_key_id',
+  'aws_secret_access_key',
+  'aws_session_token',
+  'aws_security_token',
+]
+
 /** FILE:LINE of each line of a plaintext key in this profile; none when it keeps no such key. Reads no secret. */
 export async function findPlaintextKey(files: AwsFiles, profile: string): Promise<readonly string[]> {
   return await withAwsFiles(files, (both) => plaintextKeyPlaces(both, profile))
 }
 
-/** The same in files that were read. */
-export function plaintextKeyPlaces(both: readonly AwsFile[], profile: string): readonly string[] {
-  return both.flatMap((file) => keyLines(file, profile).map((line) => `${file.path}:${line.number}`))
+/**
+ * The same in files that were read, and where some AWS tool alone finds such a key: in `[DEFAULT]`, say. `lasting`: those
+ * alone that `removePlaintextKey` leaves.
+ */
+export function plaintextKeyPlaces(both: readonly AwsFile[], profile: string, lasting = false): readonly string[] {
+  return both.flatMap((file) => {
+    const gone = lasting ? keyLines(file, profile).map(({ number }) => `${file.path}:${number}`) : []
+    const places = settingsForAny(file, profile, keyNames).map(({ place }) => place)
+    return places.filter((place) => !gone.includes(place))
+  })
 }
 
 /**
@@ -108,8 +123,7 @@ export async function removePlaintextKey(
 
 /** The lines that make a plaintext key: the ID, the secret, and the token of a session. */
 function keyLines(file: AwsFile, profile: string): readonly IniLine[] {
-  const names = ['aws_access_key_id', 'aws_secret_access_key', 'aws_session_token', 'aws_security_token']
-  const isKey = (line: IniLine): boolean => line.kind === 'setting' && names.includes(line.name.toLowerCase())
+  const isKey = (line: IniLine): boolean => line.kind === 'setting' && keyNames.includes(line.name.toLowerCase())
   return profileLines(file, profile).filter(isKey)
 }
 

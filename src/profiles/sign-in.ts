@@ -2,7 +2,9 @@
 // it, and where it stands. Such a profile comes before an endpoint of credentials in every SDK when it is the default one.
 // AWS SDKs and Tools Reference Guide, "Credential provider chain".
 
-import { type AwsFiles, profileLines, refuseProblems, withAwsFiles } from './aws-config.ts'
+import { statSync } from 'node:fs'
+import { pythonSettings, settingsForAny } from './any-reading.ts'
+import { type AwsFiles, readAwsBytes, refuseProblems, withAwsFiles } from './aws-config.ts'
 
 export interface SignIn {
   /** The name of the setting, never its value. */
@@ -33,12 +35,26 @@ const signIns: readonly string[] = [
 export async function signInOf(files: AwsFiles, profile: string): Promise<SignIn | undefined> {
   return await withAwsFiles(files, (both) => {
     for (const file of both) refuseProblems(file, profile)
-    const found = both.flatMap((file) =>
-      profileLines(file, profile)
-        // The SDK for Python reads names in any case.
-        .filter(({ kind, name }) => kind === 'setting' && signIns.includes(name.toLowerCase()))
-        .map(({ name, number }) => ({ setting: name, place: `${file.path}:${number}` })),
-    )
-    return found[0]
+    const [found] = both.flatMap((file) => settingsForAny(file, profile, signIns))
+    return found && { setting: found.name, place: found.place }
   })
+}
+
+/**
+ * The key of boto 2 that the SDK for Python and the AWS CLI take before an endpoint, whatever the profile is (botocore,
+ * BotoProvider). `paths`: in the order in which they are read. @throws ERR_CONFIG_INVALID for a file that others could change
+ */
+export async function botoSignIn(paths: readonly string[]): Promise<SignIn | undefined> {
+  for (const path of paths) {
+    // What is no file (/dev/null, a folder) is passed over there too.
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) continue
+    const bytes = await readAwsBytes(path)
+    try {
+      const [found] = pythonSettings(bytes, (header) => header === 'Credentials', ['aws_access_key_id'])
+      if (found !== undefined) return { setting: found.name, place: `${path}:${found.number}` }
+    } finally {
+      bytes.fill(0)
+    }
+  }
+  return undefined
 }

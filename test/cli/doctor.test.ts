@@ -147,6 +147,10 @@ const faults: Readonly<Record<string, readonly [id: string, prepare: () => Retur
         () => doctor(),
       ),
   ],
+  'a profile that [DEFAULT] gives a role to the SDK for Python': [
+    'profile-shadowed',
+    addedTo(config, '[DEFAULT]\nrole_arn = arn:aws:iam::111122223333:role/x'),
+  ],
   'an AWS file that is malformed': ['profile-file', addedTo(config, '[profile other\nregion = eu-west-1\0')],
   'a passphrase that is wrong': [
     'pin',
@@ -222,6 +226,10 @@ const faults: Readonly<Record<string, readonly [id: string, prepare: () => Retur
       return await doctor().finally(() => writeFileSync(at('.aws/credentials'), ''))
     },
   ],
+  'the secret that still lies in [DEFAULT]': [
+    'plaintext-key',
+    () => addedTo(config, `[DEFAULT]\naws_access_key_id = ${checkedIn.accessKeyId}`)(),
+  ],
 }
 
 it.each(Object.entries(faults))('names %s', async (_, [id, prepare]) => {
@@ -237,6 +245,17 @@ const notes: Readonly<Record<string, readonly [id: string, prepare: () => Return
   'a default profile that wins over an endpoint': [
     'default-profile',
     addedTo(config, '[default]\nrole_arn = arn:aws:iam::111122223333:role/x'),
+  ],
+  'a key in [DEFAULT], which the SDK for Python takes': [
+    'default-profile',
+    addedTo(config, '[default]\nregion = x\n[DEFAULT]\naws_access_key_id = AKIAABCDEFGHIJKLMNOP'),
+  ],
+  'a key of boto 2': [
+    'default-profile',
+    () => {
+      const path = checkedIn.home.write('boto', '[Credentials]\naws_access_key_id = AKIAABCDEFGHIJKLMNOP\n')
+      return doctor([], { BOTO_CONFIG: path })
+    },
   ],
   'a key in the environment': [
     'environment-key',

@@ -73,12 +73,17 @@ describe.each(Object.keys(clients))('%s', (client) => {
     expect(stdout, stderr).toBe(`${sessionArn}\n`)
   })
 
-  it('has it with --isolate-config though the default profile keeps a key', async () => {
+  it('has it with --isolate-config though the default profile and a file of boto 2 keep a key', async () => {
     const key = 'aws_access_key_id = AKIAABCDEFGHIJKLMNOP\naws_secret_access_key = x'
-    const environment = { AWS_SHARED_CREDENTIALS_FILE: home.write('credentials', `[default]\n${key}\n`) }
-    expect((await told([], client, environment)).stderr).toContain('the AWS profile "default" signs in by')
-    const { stdout, stderr } = await told(['--isolate-config'], client, environment)
-    expect(stdout, stderr).toBe(`${sessionArn}\n`)
+    for (const text of [`[default]\n${key}\n`, `[DEFAULT]\n${key}\n[default]\nregion = us-east-1\n`]) {
+      const environment = {
+        AWS_SHARED_CREDENTIALS_FILE: home.write('credentials', text),
+        BOTO_CONFIG: home.write('boto', `[Credentials]\n${key}\n`),
+      }
+      expect((await told([], client, environment)).stderr).toContain('the AWS profile "default" signs in by')
+      const { stdout, stderr } = await told(['--isolate-config'], client, environment)
+      expect(stdout, stderr).toBe(`${sessionArn}\n`)
+    }
   })
 })
 

@@ -208,13 +208,26 @@ describe('the default profile', () => {
     const program = `const { statSync, readFileSync } = require('fs')
       const { AWS_CONFIG_FILE: config, AWS_SHARED_CREDENTIALS_FILE: credentials } = process.env
       const mode = (statSync(require('path').dirname(config)).mode & 0o777).toString(8)
-      console.log(JSON.stringify({ config, mode, texts: [config, credentials].map((file) => readFileSync(file, 'utf8')) }))`
+      console.log(JSON.stringify({ config, mode, boto: process.env.BOTO_CONFIG, texts: [config, credentials].map((file) => readFileSync(file, 'utf8')) }))`
     const options = withConfig('[default]\ncredential_process = /bin/false\n')
     const ran = JSON.parse((await exec(['--isolate-config', ...node(program)], options)).stdout) as Record<
       string,
       string
     >
-    expect(ran).toMatchObject({ mode: '700', texts: [`[default]\nregion = ${region}\n`, ''] })
+    expect(ran).toMatchObject({ mode: '700', boto: '/dev/null', texts: [`[default]\nregion = ${region}\n`, ''] })
     expect(existsSync(ran.config ?? '')).toBe(false)
+  })
+
+  it('is found where the variable begins with ~/ or has $HOME in it', async () => {
+    there.home.write('own/config', '[default]\ncredential_process = /bin/false\n')
+    for (const path of ['~/own/config', '$HOME/own/config', '${HOME}/own/config']) {
+      const { stderr } = await exec(ask(), { environment: { AWS_CONFIG_FILE: path } })
+      expect(stderr, path).toContain('own/config:2: give the program')
+    }
+  })
+
+  it('is none where a variable names /dev/null', async () => {
+    const environment = { AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null' }
+    expect((await environmentOf([], { environment })).AWS_CONFIG_FILE).toBe('/dev/null')
   })
 })

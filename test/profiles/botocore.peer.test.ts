@@ -1,7 +1,6 @@
 // Where STS is and which roles are assumed, against botocore: the same AWS files and variables give the same answer, or
 // both refuse.
 
-import { spawnSync } from 'node:child_process'
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -20,31 +19,10 @@ import { credentialProcessLine } from '../../src/profiles/process-line.ts'
 import { type ProfileRole, profileChain } from '../../src/profiles/profile-chain.ts'
 import { stsEndpoint } from '../../src/sts/endpoints.ts'
 import { temporaryFolder } from '../files/temporary-folder.ts'
-import { builtEnvironment, peer } from '../peers/peer.ts'
 import { awsFiles } from './aws-files.ts'
+import { botocore, type Case, type Variables } from './botocore.ts'
 
 vi.setConfig({ testTimeout: 300_000 })
-
-type Variables = Readonly<Record<string, string>>
-
-interface Case {
-  readonly ask: 'place' | 'roles'
-  readonly profile: string
-  readonly variables: Variables
-}
-
-async function botocore<Answer>(cases: readonly Case[]): Promise<readonly Answer[]> {
-  const { command } = await peer('python')
-  const options = {
-    input: JSON.stringify(cases),
-    env: builtEnvironment(),
-    maxBuffer: 2 ** 26,
-    encoding: 'utf8',
-  } as const
-  const ran = spawnSync(command, [join(import.meta.dirname, 'botocore_settings.py')], options)
-  if (ran.status !== 0) throw new Error(`python failed: ${ran.stderr}`)
-  return JSON.parse(ran.stdout)
-}
 
 /** Settings of which each may be missing. */
 const some = (values: Readonly<Record<string, fc.Arbitrary<string>>>): fc.Arbitrary<Variables> =>

@@ -1,5 +1,6 @@
 # What botocore makes of AWS files and variables. In: on standard input a list of cases as JSON, each with its variables and
-# a profile. Out: for each where STS is and how often it is tried, or `error`; and which roles are assumed, by which keys.
+# a profile. Out: for each where STS is and how often it is tried, or `error`; which roles are assumed, by which keys; or
+# which key signs where there is a container endpoint.
 
 import json
 import os
@@ -60,11 +61,24 @@ def assumed_roles(session, profile):
     return calls
 
 
+def key_before_endpoint(session):
+    for provider in botocore.credentials.create_credential_resolver(session).providers:
+        if isinstance(provider, botocore.credentials.ContainerProvider):
+            return None
+        credentials = provider.load()
+        if credentials is not None:
+            return credentials.access_key
+
+
 def answer(case):
     os.environ.clear()
     os.environ.update(case['variables'])
-    asked = {'place': place_of_sts, 'roles': lambda session: assumed_roles(session, case['profile'])}[case['ask']]
-    session = botocore.session.Session(profile=case['profile'])
+    asked = {
+        'place': place_of_sts,
+        'roles': lambda session: assumed_roles(session, case['profile']),
+        'key': key_before_endpoint,
+    }[case['ask']]
+    session = botocore.session.Session(profile=case.get('profile'))
     session.register_component('data_loader', loader)
     try:
         return asked(session)

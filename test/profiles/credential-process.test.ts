@@ -70,6 +70,7 @@ describe('writing the line into a profile', () => {
   it.each([
     { credentials: '[p]\naws_access_key_id = AKIA\naws_secret_access_key = s\n' },
     { config: '[profile p]\nAWS_SECRET_ACCESS_KEY = s\n' },
+    { credentials: '[DEFAULT]\naws_access_key_id = AKIA\n[p]\nregion = x\n' },
   ])('is refused while the profile keeps a plaintext key, which would win: %j', async (texts) => {
     const files = awsFiles(texts)
     await expect(checkCredentialProcess({ files, profile: 'p', line })).rejects.toMatchObject({
@@ -83,6 +84,30 @@ describe('writing the line into a profile', () => {
     await writeCredentialProcess({ files, profile: 'p', line, plaintextKeyGoesNext: true })
     expect(textOf(files.config)).toContain(line)
   })
+
+  it('is refused where a key in [DEFAULT] stays behind', async () => {
+    const key = 'aws_access_key_id = AKIA\naws_secret_access_key = s\n'
+    const files = awsFiles({ credentials: `[DEFAULT]\n${key}[p]\n${key}` })
+    await expect(
+      writeCredentialProcess({ files, profile: 'p', line, plaintextKeyGoesNext: true }),
+    ).rejects.toMatchObject({ hint: expect.stringContaining(`${files.credentials}:2 in [DEFAULT]`) })
+  })
+
+  it.each(['/usr/bin/other', '/usr/bin/hardkey credential-process old'])(
+    'is refused where the credentials file has the line %s, which would win',
+    async (other) => {
+      const files = awsFiles({ credentials: `[p]\ncredential_process = ${other}\n` })
+      await expect(writeCredentialProcess({ files, profile: 'p', line })).rejects.toMatchObject({
+        hint: expect.stringContaining(`${files.credentials}:2: remove it`),
+      })
+      const sdk = await parseKnownFiles({
+        filepath: files.credentials,
+        configFilepath: files.config,
+        ignoreCache: true,
+      })
+      expect(sdk.p).toEqual({ credential_process: other })
+    },
+  )
 
   it('is refused for a name that AWS tools cannot read back', async () => {
     const writing = writeCredentialProcess({ files: awsFiles({}), profile: 'a]\n[b', line })

@@ -35,7 +35,7 @@ export async function doctor(context: CommandContext): Promise<number> {
     ...findings.filter((finding) => name === undefined || finding.name === undefined),
     cacheFolderFinding(context),
     ...shellFindings(context),
-    ...(await profileFindings(awsFiles(environment), records)),
+    ...(await profileFindings(awsFiles(environment), environment.botocoreFiles().boto, records)),
   ]
   const ofKeys: Finding[] = []
   // One after the other: two at once would ask two questions, and a TPM does one thing at a time.

@@ -9,7 +9,7 @@ import { startEndpoint } from '../../endpoint/endpoint.ts'
 import { HardkeyError } from '../../errors.ts'
 import { systemCode } from '../../files/file-failure.ts'
 import { descriptorsOf } from '../../key/pin-source.ts'
-import { signInOf } from '../../profiles/sign-in.ts'
+import { botoSignIn, signInOf } from '../../profiles/sign-in.ts'
 import { accountFor, endpointAccount } from '../account.ts'
 import type { CommandContext } from '../command.ts'
 import { credentialVariables } from '../credential-variables.ts'
@@ -18,6 +18,7 @@ import { lentTerminal } from '../lent-terminal.ts'
 import { awsFiles, type NamedKey, namedKey, toldOnce } from '../open-key.ts'
 import { programEnvironment } from '../program-environment.ts'
 import { runProgram } from '../run-program.ts'
+import { runtimeFolder } from '../runtime-folder.ts'
 import { type CommandSessions, sessionSource } from '../session-source.ts'
 import { regionSetting } from '../settings.ts'
 
@@ -34,7 +35,9 @@ export async function exec(context: CommandContext): Promise<number> {
   if (!args.has('env') && !args.has('isolate-config')) await refuseDefaultProfile(context)
   const region = (await regionSetting(context, named.settings))?.value
   const { terminal, prompts, lend } = lentTerminal(context.terminal, environment.prompts)
-  const isolated = args.has('isolate-config') ? isolatedConfig(region) : undefined
+  const isolated = args.has('isolate-config')
+    ? await isolatedConfig(region, runtimeFolder(context, args.value('cache-dir')))
+    : undefined
   try {
     return await withCredentials(
       { ...context, terminal, environment: { ...environment, prompts } },
@@ -67,13 +70,16 @@ function refuseContradictions({ args, environment }: CommandContext): void {
 
 /** @throws ERR_CONFIG_INVALID where the program would take another identity without a word */
 async function refuseDefaultProfile({ environment }: CommandContext): Promise<void> {
-  const signIn = await signInOf(awsFiles(environment), 'default')
+  const { boto, ...files } = environment.botocoreFiles()
+  const ofProfile = (await signInOf(awsFiles(environment), 'default')) ?? (await signInOf(files, 'default'))
+  const signIn = ofProfile ?? (await botoSignIn(boto))
   if (signIn === undefined) return
-  const message = `the AWS profile "default" signs in by ${signIn.setting}, which would win over the endpoint`
+  const who = ofProfile === undefined ? 'the SDK for Python' : 'the AWS profile "default"'
+  const message = `${who} signs in by ${signIn.setting}, which would win over the endpoint`
   throw new HardkeyError('ERR_CONFIG_INVALID', message, {
     hint:
       `it stands in ${signIn.place}: give the program AWS files of its own (--isolate-config) ` +
-      'or credentials in variables (--env), or take it out of that profile',
+      'or credentials in variables (--env), or take it out of there',
   })
 }
 

@@ -4,20 +4,27 @@
 
 import { existsSync } from 'node:fs'
 import { HardkeyError } from '../../errors.ts'
+import { profileIn } from '../../profiles/any-reading.ts'
 import { type AwsFile, type AwsFiles, withAwsFiles } from '../../profiles/aws-config.ts'
-import { hardkeyLine, otherSignInOf } from '../../profiles/credential-process.ts'
-import { iniValue } from '../../profiles/ini.ts'
+import { hardkeyLine, winningOver } from '../../profiles/credential-process.ts'
+import { type IniLine, iniValue } from '../../profiles/ini.ts'
 import { plaintextKeyPlaces } from '../../profiles/plaintext-key.ts'
 import type { StoredRecord } from '../../profiles/record-store.ts'
+import { botoSignIn } from '../../profiles/sign-in.ts'
 import { type Finding, faultOf } from './finding.ts'
 
 type Both = readonly [config: AwsFile, credentials: AwsFile]
 
-/** Findings about every profile; one `ok` where there is nothing to say. */
-export async function profileFindings(files: AwsFiles, records: readonly StoredRecord[]): Promise<readonly Finding[]> {
+/** Findings about every profile and about the files of boto 2; one `ok` where there is nothing to say. */
+export async function profileFindings(
+  files: AwsFiles,
+  boto: readonly string[],
+  records: readonly StoredRecord[],
+): Promise<readonly Finding[]> {
   try {
+    const ofBoto = await botoFindings(boto)
     return await withAwsFiles(files, (both) => {
-      const found = profilesOf(both).flatMap((profile) => findingsOf(both, profile, records))
+      const found = [...profilesOf(both).flatMap((profile) => findingsOf(both, profile, records)), ...ofBoto]
       const text = `no profile in ${files.config} or ${files.credentials} stands in the way`
       return found.length === 0 ? [{ id: 'profile-file', state: 'ok', text }] : found
     })
@@ -28,9 +35,12 @@ export async function profileFindings(files: AwsFiles, records: readonly StoredR
 }
 
 function profilesOf(both: Both): readonly string[] {
-  const names = both.flatMap(({ lines }) => lines.flatMap(({ section }) => (section === undefined ? [] : [section])))
-  const ofProfiles = names.filter((section) => !/^(?:services|sso-session)\./.test(section))
-  return [...new Set(ofProfiles.map((section) => section.replace(/^profile\./, '')))]
+  return [...new Set(both.flatMap((file) => file.lines.flatMap((line) => profileOf(file, line) ?? [])))]
+}
+
+function profileOf({ which }: AwsFile, { section }: IniLine): string | undefined {
+  if (section === undefined || /^(?:services|sso-session)\./.test(section)) return undefined
+  return section.startsWith('profile.') ? section.slice('profile.'.length) : (profileIn(section, which) ?? section)
 }
 
 function findingsOf(both: Both, profile: string, records: readonly StoredRecord[]): readonly Finding[] {
@@ -38,8 +48,8 @@ function findingsOf(both: Both, profile: string, records: readonly StoredRecord[
   const owner = records.find(({ record }) => record.accessKeyId === accessKeyIdOf(both, profile))
   return [
     ...(owner === undefined ? [] : [leftInPlaintext(profile, places, owner)]),
-    ...lineFindings(both, profile, places, records),
-    ...(profile === 'default' ? defaultFindings(both, places) : []),
+    ...lineFindings(both, profile, records),
+    ...(profile === 'default' ? defaultFindings(both) : []),
   ]
 }
 
@@ -53,12 +63,7 @@ function leftInPlaintext(profile: string, places: readonly string[], { name }: S
   }
 }
 
-function lineFindings(
-  both: Both,
-  profile: string,
-  places: readonly string[],
-  records: readonly StoredRecord[],
-): readonly Finding[] {
+function lineFindings(both: Both, profile: string, records: readonly StoredRecord[]): readonly Finding[] {
   const line = both.map((file) => hardkeyLine(file, profile)).find((one) => one !== undefined)
   if (line === undefined) return []
   const { program, where } = line
@@ -82,7 +87,7 @@ function lineFindings(
       remedy: `hardkey configure ${name ?? 'NAME'} --profile ${profile}`,
     })
   }
-  const winning = [...places, ...both.flatMap((file) => otherSignInOf(file, profile))]
+  const winning = winningOver(both, profile)
   if (winning.length > 0) {
     findings.push({
       id: 'profile-shadowed',
@@ -95,8 +100,8 @@ function lineFindings(
   return findings
 }
 
-function defaultFindings(both: Both, places: readonly string[]): readonly Finding[] {
-  const winning = [...places, ...both.flatMap((file) => otherSignInOf(file, 'default'))]
+function defaultFindings(both: Both): readonly Finding[] {
+  const winning = winningOver(both, 'default')
   if (winning.length === 0) return []
   return [
     {
@@ -108,13 +113,24 @@ function defaultFindings(both: Both, places: readonly string[]): readonly Findin
   ]
 }
 
+async function botoFindings(paths: readonly string[]): Promise<readonly Finding[]> {
+  const signIn = await botoSignIn(paths)
+  if (signIn === undefined) return []
+  return [
+    {
+      id: 'default-profile',
+      state: 'note',
+      text: `the SDK for Python and the AWS CLI take a key of boto 2 before the endpoint of exec and serve: ${signIn.place}`,
+      remedy: 'remove it, or hardkey exec NAME --isolate-config',
+    },
+  ]
+}
+
 function accessKeyIdOf(both: Both, profile: string): string | undefined {
   const lines = both.flatMap((file) =>
     file.lines
-      .filter(({ kind, section, name }) => {
-        const isOfProfile = section !== undefined && file.sectionsOf(profile).includes(section)
-        return kind === 'setting' && isOfProfile && name.toLowerCase() === 'aws_access_key_id'
-      })
+      .filter((line) => line.kind === 'setting' && line.name.toLowerCase() === 'aws_access_key_id')
+      .filter((line) => profileOf(file, line) === profile)
       .map((line) => iniValue(file.bytes, line)),
   )
   return lines.at(-1)
