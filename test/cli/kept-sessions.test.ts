@@ -12,8 +12,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { thisProcess } from '../../src/files/process-identity.ts'
 import { folderInMemory } from '../files/temporary-folder.ts'
 import { CheckedIn, role } from './checked-in.ts'
 import type { Ran } from './hardkey.ts'
@@ -107,6 +109,38 @@ describe('a kept session', () => {
   it('under 20 minutes is not kept for long, and each run is warned', async () => {
     const { errors } = await asked(() => ask('--duration', '15m'))
     expect(errors).toContain('a session under 30 minutes')
+  })
+})
+
+describe('cache clear', () => {
+  const clear = (...words: string[]): Promise<Ran> =>
+    there.home.run(['cache', 'clear', ...words], { environment: { HARDKEY_CACHE_DIR: folder } })
+  const left = (name: string, text = ''): void => writeFileSync(join(folder, name), text, { mode: 0o600 })
+
+  it('leaves nothing but refused PINs, and locks that somebody holds', async () => {
+    await ask()
+    await ask('--role-arn', 'nonsense')
+    const gone = { host: hostname(), boot: 'another', namespace: '', pid: 1, started: '1' }
+    const ended = JSON.stringify(gone)
+    left('lock-0', ended)
+    left('lock-0.7-1', ended)
+    left('pin-0.lock', ended)
+    left('failure-0')
+    left('.start-0.new-1-1')
+    mkdirSync(join(folder, 'hardkey-exec-0'))
+    writeFileSync(join(folder, 'hardkey-exec-0', 'owner'), ended)
+    left('pin-0', 'refused')
+    left('lock-1', JSON.stringify(await thisProcess()))
+    const { stdout, status } = await clear()
+    expect([stdout, status]).toEqual([`removed 1 sessions from ${folder}\n`, 0])
+    expect(readdirSync(folder).sort()).toEqual(['lock-1', 'pin-0'])
+  })
+
+  it('of one key leaves the rest', async () => {
+    await ask()
+    left('failure-0')
+    await clear('prod')
+    expect(readdirSync(folder)).toEqual(['failure-0'])
   })
 })
 

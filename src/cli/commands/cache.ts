@@ -1,20 +1,26 @@
 // `hardkey cache clear [NAME]`: forgets the sessions that are kept between runs. Out: their number, and where they were.
 // AWS itself ends them at their own time, unless it is told to: a copy that someone has taken stays good until then.
 
+import { clearRuntimeFolder, removeEmpty } from '../clear-runtime-folder.ts'
 import type { CommandContext } from '../command.ts'
 import { removeKept } from '../kept-sessions.ts'
 import { namedKey } from '../open-key.ts'
 import { runtimeFolder } from '../runtime-folder.ts'
 import { keyText } from '../session-text.ts'
 
-/** Removes the sessions of a record, or all of them. */
+/** Removes the sessions of a record, or all of them and what else runs left. */
 export async function cache(context: CommandContext): Promise<number> {
-  const { args, output } = context
+  const { args, environment, output } = context
   const act = args.word('clear')
   if (act !== 'clear') throw args.wrong('cache does one thing: clear')
   const folder = runtimeFolder(context, args.value('cache-dir'))
   const key = args.optionalWord('NAME') === undefined ? undefined : keyText(await namedKey(context))
   const removed = folder === undefined ? 0 : removeKept(folder, key)
+  if (folder !== undefined && key === undefined) {
+    await clearRuntimeFolder(folder)
+    const given = args.value('cache-dir') ?? environment.cacheDir ?? environment.runtimeDirectory
+    if (given === undefined) removeEmpty(folder)
+  }
   if (args.has('json')) output.json({ folder: folder ?? null, removed })
   else output.line(folder === undefined ? 'nothing is kept between runs' : `removed ${removed} sessions from ${folder}`)
   return 0

@@ -90,7 +90,10 @@ export const deliverCommands: readonly CommandSpec[] = Object.freeze([
     program: { name: 'CMD …', help: 'the program and its words, run without a shell; without it your shell' },
     flags: [
       { name: 'env', help: 'the credentials themselves, in variables; nobody renews them' },
-      { name: 'isolate-config', help: 'AWS files of its own in place of yours, with the region alone' },
+      {
+        name: 'isolate-config',
+        help: 'AWS files of its own in place of yours, with the region alone; no key of boto 2',
+      },
       alsoRoleFlag,
       ...givenFlags,
     ],
@@ -193,7 +196,8 @@ export const deliverCommands: readonly CommandSpec[] = Object.freeze([
     flags: [cacheDirFlag, ...keyFlags, jsonFlag],
     text: [
       'Sessions lie in a folder in memory: $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/hardkey, /run/user/UID/hardkey or',
-      '/dev/shm/hardkey-UID, whichever is there and yours alone. Without NAME those of all keys are forgotten.',
+      '/dev/shm/hardkey-UID, whichever is there and yours alone. Without NAME those of all keys are forgotten, and',
+      'what killed runs left. A refused PIN is not: hardkey doctor --clear-latch.',
       'A session that was handed out stays good until it ends: AWS alone can end it before.',
     ],
     examples: ['hardkey cache clear', 'hardkey cache clear prod'],
