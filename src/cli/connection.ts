@@ -16,11 +16,24 @@ export interface StsConnection {
 }
 
 /** An HTTP client with the CA bundle and the proxies of the settings; the caller closes it. @throws ERR_CONFIG_INVALID */
-export function connect({ ca, proxy }: NetworkSettings, allowHttp = false): HttpClient {
+export function connect({ ca, proxy, appId }: NetworkSettings, allowHttp = false): HttpClient {
   boundLookups()
   // Has no effect, since each connection asks for it (src/http/connection.ts); Node would print that it has one.
   delete process.env.NODE_TLS_REJECT_UNAUTHORIZED
-  return httpClient({ ca: ca === undefined ? undefined : [ca], proxy, allowHttp })
+  const http = httpClient({ ca: ca === undefined ? undefined : [ca], proxy, allowHttp })
+  return appId === undefined ? http : withAppId(http, appId)
+}
+
+/** As the AWS SDKs write it into the User-Agent, which no signature covers. That of a user's own request stays. */
+function withAppId(http: HttpClient, appId: string): HttpClient {
+  const agent = `hardkey app/${appId.replace(/[^\w!$%&'*+.^`|~-]/g, '-')}`
+  return {
+    ...http,
+    send: (request, options) => {
+      const isOurs = request.headers?.['user-agent'] === 'hardkey'
+      return http.send(isOurs ? { ...request, headers: { ...request.headers, 'user-agent': agent } } : request, options)
+    },
+  }
 }
 
 /**

@@ -45,6 +45,8 @@ export interface Environment extends WayToAws, AwsFileVariables {
   readonly mfaSerial: string | undefined
   /** AWS_CA_BUNDLE, else nothing: NODE_EXTRA_CA_CERTS is Node's own and works besides. */
   readonly caBundle: string | undefined
+  /** AWS_SDK_UA_APP_ID. */
+  readonly appId: string | undefined
   readonly proxy: {
     readonly https: string | undefined
     readonly http: string | undefined
@@ -122,6 +124,7 @@ export function readEnvironment(variables: Variables, platform: NodeJS.Platform,
     roleSessionName: read('AWS_ROLE_SESSION_NAME'),
     mfaSerial: read('AWS_MFA_SERIAL'),
     caBundle: read('AWS_CA_BUNDLE'),
+    appId: read('AWS_SDK_UA_APP_ID'),
     proxy: proxyOf(read),
     pkcs11ModulePath: read('PKCS11_MODULE_PATH'),
     tpmDevice: read('TPM2TOOLS_TCTI'),

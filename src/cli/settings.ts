@@ -28,6 +28,8 @@ export interface NetworkSettings {
   /** PEM. */
   readonly ca: Uint8Array | undefined
   readonly proxy: Environment['proxy']
+  /** The name of the application, for the User-Agent. */
+  readonly appId?: string | undefined
 }
 
 export interface StsSettings extends NetworkSettings {
@@ -223,7 +225,8 @@ async function networkOf({ args, environment }: CommandContext, profile: Profile
     setting(args.value('ca-bundle'), '--ca-bundle') ??
     setting(environment.caBundle, 'AWS_CA_BUNDLE') ??
     setting(profile.get('ca_bundle'), profile.where('ca_bundle') ?? 'the AWS profile')
-  return { ca: bundle === undefined ? undefined : await readCaBundle(bundle), proxy: environment.proxy }
+  const appId = environment.appId ?? profile.get('sdk_ua_app_id')
+  return { ca: bundle === undefined ? undefined : await readCaBundle(bundle), proxy: environment.proxy, appId }
 }
 
 async function readCaBundle({ value, origin }: Setting<string>): Promise<Uint8Array> {

@@ -1,6 +1,8 @@
 // Where settings come from: option, then AWS_ variable, then record, then AWS profile. Seen by who is asked: each
 // source names another region or endpoint, and the error or the scope of a signature tells which was taken.
 
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { CheckedIn } from './checked-in.ts'
 
@@ -50,6 +52,23 @@ describe('an endpoint', () => {
     const { stderr } = await there.home.run(words, { environment: { AWS_CONFIG_FILE: config } })
     expect(stderr).toContain(`the STS endpoint http://profile.example is not https (from ${config}:3)`)
   })
+})
+
+it('names the application to AWS, by AWS_SDK_UA_APP_ID before sdk_ua_app_id of the profile', async () => {
+  const agents: unknown[] = []
+  const server = createServer((request, answer) => {
+    agents.push(request.headers['user-agent'])
+    answer.writeHead(403).end()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+  const AWS_CONFIG_FILE = there.home.write('named', '[default]\nsdk_ua_app_id = night ly\n')
+  const whoami = ['whoami', 'prod', '--endpoint-url', url]
+  await there.home.run(whoami, { environment: { AWS_CONFIG_FILE } })
+  await there.home.run(whoami, { environment: { AWS_CONFIG_FILE, AWS_SDK_UA_APP_ID: 'backup' } })
+  server.close()
+  expect([...new Set(agents)]).toEqual(['hardkey app/night-ly', 'hardkey app/backup'])
 })
 
 describe('a region', () => {
