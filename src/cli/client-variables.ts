@@ -1,8 +1,9 @@
-// The variables by which AWS tools find an endpoint. In: where it is and its token. Out: lines for a POSIX shell.
+// The variables by which AWS tools find an endpoint. In: where it is, its token, a region. Out: lines for a POSIX shell.
 // AWS SDKs and Tools Reference Guide, "Container credential provider", "IMDS credential provider": SDKs disagree on which of
 // two variables wins, so what is not set here is taken away.
 
 import type { Listening } from '../endpoint/place.ts'
+import { regionVariables } from './credential-variables.ts'
 
 /** What an SDK takes before a container endpoint and before the instance metadata service. */
 const winners: readonly string[] = [
@@ -25,11 +26,12 @@ export type TokenVariable = { readonly token: string } | { readonly file: string
 const noProxyLine = 'export NO_PROXY="127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY}"'
 
 /** For a container endpoint at a port; at a socket the relay before it has the address. */
-export function containerLines(at: Listening, proof: TokenVariable): readonly string[] {
+export function containerLines(at: Listening, proof: TokenVariable, region?: string): readonly string[] {
   const [name, other] = ['AWS_CONTAINER_AUTHORIZATION_TOKEN', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE']
   return [
     ...('port' in at ? [addressLine(at.port)] : []),
     'token' in proof ? `export ${name}=${proof.token}` : `export ${other}=${shellWord(proof.file)}`,
+    ...regionLines(region),
     noProxyLine,
     `unset ${[...winners, 'token' in proof ? other : name].join(' ')}`,
   ]
@@ -41,14 +43,20 @@ export function addressLine(port: number): string {
 }
 
 /** For the instance metadata service. */
-export function metadataLines(port: number): readonly string[] {
+export function metadataLines(port: number, region?: string): readonly string[] {
   return [
     `export AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:${port}/`,
     'export AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=IPv4',
     'export AWS_EC2_METADATA_V1_DISABLED=true',
+    ...regionLines(region),
     noProxyLine,
     `unset ${[...winners, 'AWS_CONTAINER_CREDENTIALS_FULL_URI', 'AWS_EC2_METADATA_DISABLED'].join(' ')}`,
   ]
+}
+
+/** No endpoint for credentials tells a container its region, and not every SDK asks the metadata service for it. */
+function regionLines(region: string | undefined): readonly string[] {
+  return Object.entries(regionVariables(region)).map(([name, value]) => `export ${name}=${shellWord(value)}`)
 }
 
 /** A word that a POSIX shell takes as it is. */

@@ -1,4 +1,5 @@
-// Temporary credentials as environment variables. In: credentials. Out: the variables by name, as every AWS SDK reads them.
+// Temporary credentials as environment variables. In: credentials, a region. Out: the variables by name, as every AWS SDK
+// reads them.
 // AWS SDKs and Tools Reference Guide, "AWS access keys"; AWS_CREDENTIAL_EXPIRATION is that of the AWS CLI.
 
 import { wholeSeconds } from '../credentials/process-json.ts'
@@ -12,4 +13,9 @@ export function credentialVariables(credentials: TemporaryCredentials): Readonly
     AWS_SESSION_TOKEN: credentials.sessionToken,
     AWS_CREDENTIAL_EXPIRATION: wholeSeconds(credentials.expiration),
   }
+}
+
+/** The SDK for Python reads the second alone, the others the first. */
+export function regionVariables(region: string | undefined): Readonly<Record<string, string>> {
+  return region === undefined ? {} : { AWS_REGION: region, AWS_DEFAULT_REGION: region }
 }

@@ -5,6 +5,7 @@
 
 import { variablesOf } from '../key/pin-source.ts'
 import type { KeyUri } from '../key/uri.ts'
+import { regionVariables } from './credential-variables.ts'
 
 type Variables = Readonly<Record<string, string>>
 
@@ -44,8 +45,7 @@ export function programEnvironment(
   const kept = Object.entries(ours).filter(([variable]) => !isWithheld(variable))
   return {
     ...Object.fromEntries(kept),
-    // The SDK for Python reads the second alone, the others the first.
-    ...(region === undefined ? {} : { AWS_REGION: region, AWS_DEFAULT_REGION: region }),
+    ...regionVariables(region),
     // Where our credentials cannot be had, those of the machine must not sign.
     AWS_EC2_METADATA_DISABLED: 'true',
     HARDKEY_NAME: name,

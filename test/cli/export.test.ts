@@ -15,7 +15,8 @@ beforeAll(async () => {
 afterAll(() => there.remove())
 
 const exported = (...words: string[]): Promise<Ran> => there.home.run(['export', 'prod', '--role-arn', role, ...words])
-const names = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_CREDENTIAL_EXPIRATION']
+const keys = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_CREDENTIAL_EXPIRATION']
+const names = [...keys, 'AWS_REGION', 'AWS_DEFAULT_REGION']
 const seen = `printf '%s\\n' "$AWS_ACCESS_KEY_ID" "$AWS_CREDENTIAL_EXPIRATION"`
 
 describe('export', () => {
@@ -27,7 +28,7 @@ describe('export', () => {
   })
 
   it.each(['env', 'env-no-export', 'powershell', 'windows-cmd', 'fish'])(
-    'has the four variables for %s',
+    'has the four variables and the region for %s',
     async (format) => {
       const { stdout, stderr } = await exported('--format', format)
       expect(

@@ -33,10 +33,10 @@ async function serve(...words: string[]): Promise<Serving> {
 const tokenFile = (): string => join(there.home.folder, 'token')
 
 describe('what it prints', () => {
-  it('is four lines for a shell: address, token, no proxy before them, and what would win taken away', async () => {
+  it('is lines for a shell: address, token, region, no proxy before them, and what would win taken away', async () => {
     const { lines } = await serve()
     expect(lines).toMatch(
-      /^export AWS_CONTAINER_CREDENTIALS_FULL_URI=http:\/\/127\.0\.0\.1:\d+\/\nexport AWS_CONTAINER_AUTHORIZATION_TOKEN=[\w-]{43}\nexport NO_PROXY="127\.0\.0\.1,localhost\$\{NO_PROXY:\+,\$NO_PROXY\}"\nunset AWS_ACCESS_KEY_ID .* AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE\n$/,
+      /^export AWS_CONTAINER_CREDENTIALS_FULL_URI=http:\/\/127\.0\.0\.1:\d+\/\nexport AWS_CONTAINER_AUTHORIZATION_TOKEN=[\w-]{43}\nexport AWS_REGION=eu-west-1\nexport AWS_DEFAULT_REGION=eu-west-1\nexport NO_PROXY="127\.0\.0\.1,localhost\$\{NO_PROXY:\+,\$NO_PROXY\}"\nunset AWS_ACCESS_KEY_ID .* AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE\n$/,
     )
   })
 
@@ -49,7 +49,7 @@ describe('what it prints', () => {
     const { stdout } = await ended(child)
     const names = stdout.split('\n').map((line) => line.split('=')[0])
     expect(names.toSorted().join(' ').trim()).toBe(
-      'AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_CREDENTIALS_FULL_URI SERVE_PID',
+      'AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_DEFAULT_REGION AWS_REGION SERVE_PID',
     )
   })
 

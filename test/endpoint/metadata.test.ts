@@ -152,6 +152,8 @@ describe('the command', () => {
       `export AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:${port}/`,
       'export AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=IPv4',
       'export AWS_EC2_METADATA_V1_DISABLED=true',
+      'export AWS_REGION=eu-west-1',
+      'export AWS_DEFAULT_REGION=eu-west-1',
       'export NO_PROXY="127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY}"',
       expect.stringMatching(
         /^unset AWS_ACCESS_KEY_ID .* AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_EC2_METADATA_DISABLED$/,

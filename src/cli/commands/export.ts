@@ -5,8 +5,9 @@ import { processJson } from '../../credentials/process-json.ts'
 import { accountFor } from '../account.ts'
 import { quoted } from '../args.ts'
 import type { CommandContext } from '../command.ts'
-import { credentialVariables } from '../credential-variables.ts'
+import { credentialVariables, regionVariables } from '../credential-variables.ts'
 import { sessionSource } from '../session-source.ts'
+import { regionSetting } from '../settings.ts'
 import { type ShellFormat, shellFormats, shellLines } from '../shell-lines.ts'
 
 /** How a person takes the lines over, instead of reading them. */
@@ -27,9 +28,14 @@ export async function exportCredentials(context: CommandContext): Promise<number
   const source = await sessionSource(context)
   try {
     const credentials = await source.credentials()
+    const named = source.keyOf(credentials.accessKeyId)
     if (format === 'process') output.line(processJson(credentials))
-    else output.line(shellLines(format, credentialVariables(credentials)).join('\n'))
-    await accountFor(context).handedOut(source.keyOf(credentials.accessKeyId), credentials)
+    else {
+      const region = await regionSetting(context, named.settings)
+      const variables = { ...credentialVariables(credentials), ...regionVariables(region?.value) }
+      output.line(shellLines(format, variables).join('\n'))
+    }
+    await accountFor(context).handedOut(named, credentials)
     return 0
   } finally {
     await source.close()

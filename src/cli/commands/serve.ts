@@ -14,7 +14,7 @@ import { leaveTypedSignals, onHangup, untilAborted } from '../interrupt.ts'
 import { namedKey, toldOnce } from '../open-key.ts'
 import { portOption } from '../port-option.ts'
 import { sessionSource } from '../session-source.ts'
-import { stsSettings } from '../settings.ts'
+import { regionSetting } from '../settings.ts'
 import { TokenFile } from '../token-file.ts'
 
 /**
@@ -29,7 +29,7 @@ const metadataShortestSeconds = 3600
 /** What callers show, and what they are told of it. */
 interface Proof {
   readonly mode: EndpointMode
-  lines(at: Listening): readonly string[]
+  lines(at: Listening, region: string | undefined): readonly string[]
   close(): void
 }
 
@@ -41,7 +41,8 @@ export async function serve(context: CommandContext): Promise<number> {
   const otherRoles = args.values('also-role')
   const source = await sessionSource(context, { otherRoles, tellsShort: true, ...(isMetadata ? metadataWindows : {}) })
   try {
-    const proof = isMetadata ? await metadataProof(context) : await tokenProof(context)
+    const region = (await regionSetting(context, source.keyOf('').settings))?.value
+    const proof = isMetadata ? metadataProof(region) : await tokenProof(context)
     const onFailed = (error: unknown): void => {
       if (!signal.aborted) report.failure(error)
     }
@@ -52,7 +53,7 @@ export async function serve(context: CommandContext): Promise<number> {
     })
     try {
       if ('port' in endpoint.at) warnOfOtherUsers(context, endpoint.knowsOwners)
-      for (const line of proof.lines(endpoint.at)) output.line(line)
+      for (const line of proof.lines(endpoint.at, region)) output.line(line)
       if ('socket' in endpoint.at)
         report.next(`hardkey relay ${endpoint.at.socket ?? 'SOCKET'}, where its programs run`)
       leaveTypedSignals()
@@ -97,7 +98,7 @@ async function tokenProof({ args, report }: CommandContext): Promise<Proof> {
   if (path === undefined) {
     const token = newToken(randomBytes)
     const mode = { token: new CallerToken(token) }
-    return { mode, lines: (at) => containerLines(at, { token }), close: () => undefined }
+    return { mode, lines: (at, region) => containerLines(at, { token }, region), close: () => undefined }
   }
   const file = new TokenFile(path, randomBytes)
   const mode = { token: await file.open() }
@@ -110,14 +111,13 @@ async function tokenProof({ args, report }: CommandContext): Promise<Proof> {
       (error: unknown) => report.failure(error),
     )
   })
-  return { mode, lines: (at) => containerLines(at, { file: path }), close: () => file.close() }
+  return { mode, lines: (at, region) => containerLines(at, { file: path }, region), close: () => file.close() }
 }
 
-async function metadataProof(context: CommandContext): Promise<Proof> {
-  const { region } = await stsSettings(context, (await namedKey(toldOnce(context))).settings)
+function metadataProof(region: string | undefined): Proof {
   return {
-    mode: { metadata: { region: region?.value } },
-    lines: (at) => ('port' in at ? metadataLines(at.port) : []),
+    mode: { metadata: { region } },
+    lines: (at) => ('port' in at ? metadataLines(at.port, region) : []),
     close: () => undefined,
   }
 }
