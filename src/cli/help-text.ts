@@ -97,7 +97,7 @@ export const topicTexts: Readonly<Record<string, string>> = Object.freeze({
     'are never asked at: AWS tools keep them. Where nobody can be asked, the command fails at once.',
     'An MFA code comes from --token-code, or the program of --mfa-process, or a person likewise.',
     '',
-    'A pin-source in the URI of import --to is kept in the record; --pin-source is not.',
+    'Kept in the record: the pin-source in the URI of import --to, and that of hardkey configure NAME --pin-source.',
     'It is tried once. A refused PIN is never tried again by itself, so that no token gets locked.',
   ].join('\n'),
 })

@@ -56,7 +56,8 @@ function tellNotes(
   for (const place of remains) report.warning(`the secret still stands in ${place}`)
   if (profile === undefined || replaced === undefined) return
   if (asksAPerson(KeyUri.parse(stored.record.uri))) {
-    report.note('the key URI has no pin-source: what unlocks the device is asked at the terminal each time')
+    const keeps = `hardkey configure ${stored.name} --pin-source SOURCE keeps where it comes from`
+    report.note(`the key URI has no pin-source: what unlocks the device is asked at the terminal each time; ${keeps}`)
   }
   tellProfileLine(context, profile.profile, replaced)
 }

@@ -20,7 +20,7 @@ function promptFor(context: CommandContext, uri: KeyUri, isBare: boolean): PinSo
     const { kind, target, source } = request
     if (source?.startsWith('keyring:')) return await (await import('./keyring.ts')).fromKeyring(context, request)
     const own = kind === 'token' && source === undefined ? await userTokenFor(context, uri, isBare) : undefined
-    return await (own?.(request) ?? ask(context, `${kind} of ${target}`, request))
+    return await (own?.(request) ?? ask(context, `${kind} of ${target}`, request, keepingHint(context)))
   }
 }
 
@@ -71,13 +71,20 @@ export function asksAPerson(uri: KeyUri): boolean {
   }
 }
 
-async function ask(context: CommandContext, question: string, request: PinRequest): Promise<Uint8Array> {
+/** How the record that is used is told for good; nothing where there is none yet, or another key is asked about. */
+function keepingHint({ args }: CommandContext): string {
+  const name = args.optionalWord('NAME') ?? 'NAME'
+  if (name.includes(':') || /^(?:import|approve|wrapping-key)$/.test(args.command)) return ''
+  return `; hardkey configure ${name} --pin-source SOURCE keeps it`
+}
+
+async function ask(context: CommandContext, question: string, request: PinRequest, keeping = ''): Promise<Uint8Array> {
   const { kind, target, signal, source } = request
   const unavailable = new HardkeyError('ERR_PIN_REQUIRED', `there is no terminal to ask for the ${kind} of ${target}`, {
     hint:
       kind === 'token'
-        ? 'set BAO_ADDR or VAULT_ADDR to this server, and log in with bao login or vault login; or give --pin-source file:PATH'
-        : 'give --pin-source file:PATH, fd:N, credential:NAME or keyring:NAME, or set HARDKEY_ASKPASS; hardkey help pin',
+        ? `set BAO_ADDR or VAULT_ADDR to this server, and log in with bao login or vault login; or give --pin-source file:PATH${keeping}`
+        : `give --pin-source file:PATH, fd:N, credential:NAME or keyring:NAME, or set HARDKEY_ASKPASS${keeping}; hardkey help pin`,
   })
   const { askSecret } = await import('./ask-person.ts')
   return await askSecret(context, { question, prompt: kind, unavailable, signal }, source)

@@ -32,9 +32,10 @@ export function profileLine(
 export function tellProfileLine(
   { args, environment, report }: CommandContext,
   profile: string,
-  { asked, options }: ReplacedLine,
+  { asked, options, region }: ReplacedLine,
 ): void {
   if (asked !== undefined) report.note(`the AWS profile ${profile} asked for ${asked} until now`)
+  if (region !== undefined) tellOtherRegion(report, profile, region)
   const given = settingFlags.map(({ name }) => name).filter((name) => args.has(name))
   const missed = options.filter((option) => /^--[a-z-]+$/.test(option) && !given.includes(option.slice(2)))
   if (missed.length > 0) {
@@ -46,4 +47,11 @@ export function tellProfileLine(
   if (environment.hardkeyHomeIsSet) {
     report.warning(`the AWS profile ${profile} works only where HARDKEY_HOME is set as it is now`)
   }
+}
+
+/** AWS tools ask their services in the region of the profile, whatever the record says. */
+export function tellOtherRegion(report: CommandContext['report'], profile: string, region: string): void {
+  report.note(
+    `the AWS profile ${profile} has region = ${region}, which is not that of the record and was left as it is`,
+  )
 }

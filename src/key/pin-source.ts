@@ -3,7 +3,7 @@
 // This file and nothing else below cli/ reads the environment: the one variable that a URI names, and
 // CREDENTIALS_DIRECTORY for `credential:`.
 
-import { isAbsolute, join } from 'node:path'
+import { isAbsolute, join, resolve } from 'node:path'
 import { HardkeyError } from '../errors.ts'
 import { readOwnFile } from '../files/read-own-file.ts'
 import { readDescriptor } from './descriptor.ts'
@@ -161,7 +161,7 @@ function fromFile(attribute: string, path: string): PinSource {
   // RFC 7512, section 2.4, lets a pin-source be a command; whoever writes the URI would then run programs.
   if (path.startsWith('|')) throw invalid(`${attribute} is a command, which hardkey never runs`, `use ${kinds}`)
   if (!isAbsolute(path) || path.startsWith('//')) {
-    throw invalid(`${attribute} names a file by a path that is not absolute`, 'write file:/run/pin')
+    throw invalid(`${attribute} names a file by a path that is not absolute`, `write file:${resolve('.')}/NAME`)
   }
   return async ({ kind }) => {
     // The kubelet writes a pod's own token readable for everyone in the pod.

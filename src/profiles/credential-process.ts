@@ -7,7 +7,7 @@ import { KeyUri } from '../key/uri.ts'
 import { type FoundSetting, settingsForAny } from './any-reading.ts'
 import { type AwsFile, type AwsFiles, profileLines, refuseProblems, sectionInUse, withAwsFiles } from './aws-config.ts'
 import { editAwsFiles, replaceAwsFile } from './edit-aws-files.ts'
-import { type IniLine, iniValue } from './ini.ts'
+import { type IniLine, iniSettings, iniValue } from './ini.ts'
 import { removeIniLines, setIniSettings } from './ini-edit.ts'
 import { plaintextKeyPlaces } from './plaintext-key.ts'
 import { hardkeyCall, isCredentialProcessLineOf, namesHardkey } from './process-line.ts'
@@ -18,7 +18,7 @@ export interface WriteCredentialProcess {
   readonly profile: string
   /** What `credentialProcessLine` gave. */
   readonly line: string
-  /** Written too when it is given. */
+  /** Written too when it is given, where the profile has none. */
   readonly region?: string | undefined
   /** True when the plaintext key of this very profile is removed right after: until then the line has no effect. */
   readonly plaintextKeyGoesNext?: boolean | undefined
@@ -65,12 +65,14 @@ function otherSignInOf(file: AwsFile, profile: string): readonly string[] {
   return settingsForAny(file, profile, otherSignIns).map(({ name, place }) => `${place} (${name})`)
 }
 
-/** What a line of hardkey says that the one in its place does not. */
+/** What a profile says that what is written now does not. */
 export interface ReplacedLine {
   /** The record that it asks for, where it is another one. */
   readonly asked: string | undefined
-  /** Its options. */
+  /** Options of the line. */
   readonly options: readonly string[]
+  /** Another region, which stays. */
+  readonly region: string | undefined
 }
 
 /**
@@ -81,12 +83,18 @@ export async function checkCredentialProcess(input: WriteCredentialProcess): Pro
   return await withAwsFiles(input.files, (both) => {
     edited(input, both).fill(0)
     const { name, options = [] } = hardkeyLine(both[0], input.profile) ?? {}
-    return { asked: name === hardkeyCall(input.line)?.name ? undefined : name, options }
+    const region = input.region && regionOf(both[0], input.profile)
+    return {
+      asked: name === hardkeyCall(input.line)?.name ? undefined : name,
+      options,
+      region: region === input.region ? undefined : region,
+    }
   })
 }
 
 /**
- * Writes `credential_process` and `region` into the profile in the config file and keeps everything else byte for byte.
+ * Writes `credential_process`, and `region` where there is none, into the profile in the config file and keeps everything
+ * else byte for byte.
  * @throws ERR_CONFIG_INVALID while the profile keeps a plaintext key or signs in another way, which would win, or has
  * another program's `credential_process`; where its name cannot stand in the file; where the file is malformed there
  */
@@ -99,6 +107,19 @@ export async function profilesThatAsk(files: AwsFiles, name: string): Promise<re
   return await withAwsFiles(files, (both) => [
     ...new Set(both.flatMap((file) => file.lines.filter((line) => isOurs(file, line, name)).map(profileOf))),
   ])
+}
+
+/** Of these profiles, those whose region in the config file is another one, with it. */
+export async function otherRegions(
+  files: AwsFiles,
+  profiles: readonly string[],
+  region: string,
+): Promise<readonly (readonly [profile: string, region: string])[]> {
+  return await withAwsFiles(files, ([config]) =>
+    profiles
+      .map((profile) => [profile, regionOf(config, profile) ?? region] as const)
+      .filter(([, found]) => found !== region),
+  )
 }
 
 /**
@@ -120,7 +141,7 @@ export async function removeCredentialProcess(files: AwsFiles, name: string): Pr
 
 /** The config file with the line in it, in a buffer to wipe. */
 function edited(input: WriteCredentialProcess, both: readonly [config: AwsFile, credentials: AwsFile]): Uint8Array {
-  const { profile, line, region } = input
+  const { profile, line } = input
   const [config] = both
   if (!/^[\w\-@+.%:/]{1,100}$/.test(profile)) {
     throw new HardkeyError('ERR_CONFIG_INVALID', 'this name of a profile cannot be read back by AWS tools', {
@@ -134,6 +155,7 @@ function edited(input: WriteCredentialProcess, both: readonly [config: AwsFile, 
   refuseOtherSignIn(both, profile)
   const section = sectionInUse(config, profile)
   const header = `[${section.replace('profile.', 'profile ')}]`
+  const region = regionOf(config, profile) === undefined ? input.region : undefined
   const settings: [string, string][] = [['credential_process', line], ...regionSetting(region)]
   return setIniSettings(config.bytes, config.lines, { section, header, settings }, config.path)
 }
@@ -145,6 +167,10 @@ function refusePlaintextKey(both: readonly AwsFile[], profile: string, goesNext:
   throw new HardkeyError('ERR_CONFIG_INVALID', `profile "${profile}" keeps a plaintext key, which would win`, {
     hint: `it stands in ${places.join(', ')}: remove it, or check it in with --from profile:${source} --remove-source`,
   })
+}
+
+function regionOf(file: AwsFile, profile: string): string | undefined {
+  return iniSettings(file.bytes, file.lines, sectionInUse(file, profile)).get('region') || undefined
 }
 
 function regionSetting(region: string | undefined): [string, string][] {

@@ -2,20 +2,23 @@
 // and what changed; without a change the settings, and the profiles that ask for them. What can be refused is refused
 // before anything is written.
 
+import { descriptorsOf, pinSourceOf, withoutPinSource } from '../../key/pin-source.ts'
+import { KeyUri } from '../../key/uri.ts'
 import {
   checkCredentialProcess,
+  otherRegions,
   profilesThatAsk,
   type WriteCredentialProcess,
   writeCredentialProcess,
 } from '../../profiles/credential-process.ts'
-import { checkSettings, type RecordSettings } from '../../profiles/record.ts'
+import { checkSettings, type KeyRecord, type RecordSettings } from '../../profiles/record.ts'
 import { changeRecord, type StoredRecord } from '../../profiles/record-store.ts'
 import { quoted } from '../args.ts'
 import type { CommandContext } from '../command.ts'
 import { durationOption } from '../durations.ts'
-import { awsFiles, storedRecord } from '../open-key.ts'
+import { awsFiles, pinSourceOption, storedRecord } from '../open-key.ts'
 import { byOption } from '../option-names.ts'
-import { profileLine, tellProfileLine } from '../profile-line.ts'
+import { profileLine, tellOtherRegion, tellProfileLine } from '../profile-line.ts'
 import { checkSessionSettings } from '../session-request.ts'
 import { pairLines } from '../table-lines.ts'
 
@@ -30,7 +33,8 @@ const settingsByOption = Object.freeze({
   'mfa-serial': 'mfaSerial',
 } satisfies Record<string, keyof RecordSettings>)
 
-type Option = keyof typeof settingsByOption
+/** `pin-source` stands in the key URI of the record. */
+type Option = keyof typeof settingsByOption | 'pin-source'
 type Value = string | number | undefined
 
 interface Change {
@@ -39,7 +43,7 @@ interface Change {
   readonly to: Value
 }
 
-const options = Object.keys(settingsByOption) as readonly Option[]
+const options = [...Object.keys(settingsByOption), 'pin-source'] as readonly Option[]
 
 /** Changes or shows the settings of a record. */
 export async function configure(context: CommandContext): Promise<number> {
@@ -51,6 +55,7 @@ export async function configure(context: CommandContext): Promise<number> {
     .filter(({ from, to }) => from !== to)
   const settings = withChanges(stored.record, changes)
   byOption(context.args, () => checkSettings(settings))
+  checkPinSource(context, settings)
   checkSessionSettings(context, settings)
   const profile = profileLine(context, 'profile', stored.name, settings)
   if (wished.size === 0 && profile === undefined) return await show(context, stored)
@@ -59,6 +64,7 @@ export async function configure(context: CommandContext): Promise<number> {
   if (profile !== undefined) await writeCredentialProcess(profile)
   tellChanges(context, stored, changes, profile)
   if (profile !== undefined && before !== undefined) tellProfileLine(context, profile.profile, before)
+  await tellOtherRegions(context, stored.name, changes, profile?.profile)
   context.report.next(
     profile === undefined
       ? `hardkey whoami ${stored.name}`
@@ -71,7 +77,7 @@ export async function configure(context: CommandContext): Promise<number> {
 function wishedSettings({ args }: CommandContext): ReadonlyMap<Option, Value> {
   const wished = new Map<Option, Value>()
   for (const option of options) {
-    const value = option === 'duration' ? durationOption(args, option) : args.value(option)
+    const value = given(args, option)
     if (value !== undefined) wished.set(option, value)
   }
   for (const word of args.values('unset')) {
@@ -84,13 +90,48 @@ function wishedSettings({ args }: CommandContext): ReadonlyMap<Option, Value> {
   return wished
 }
 
-function settingOf(settings: RecordSettings, option: Option): Value {
-  return settings[settingsByOption[option]]
+function given(args: CommandContext['args'], option: Option): Value {
+  if (option === 'pin-source') return pinSourceOption(args)
+  return option === 'duration' ? durationOption(args, option) : args.value(option)
+}
+
+/** @throws ERR_USAGE for a source of one run alone, ERR_URI_INVALID for what is none; it is not read */
+function checkPinSource({ args }: CommandContext, { uri }: KeyRecord): void {
+  if (pinSourceOption(args) === undefined) return
+  const checked = KeyUri.parse(uri)
+  if (descriptorsOf(checked).length > 0) {
+    throw args.wrong(
+      'a descriptor is open in one run alone',
+      'keep file:PATH, credential:NAME, keyring:NAME or env:NAME',
+    )
+  }
+  pinSourceOf(checked, async () => new Uint8Array(0))
+}
+
+function settingOf(record: KeyRecord, option: Option): Value {
+  return option === 'pin-source' ? sourceOf(KeyUri.parse(record.uri)) : record[settingsByOption[option]]
+}
+
+/** What a service asks for has other names than `pin-source`. */
+function sourceOf(uri: KeyUri): string | undefined {
+  const kept = withoutPinSource(uri)
+  const name = uri.names().find((one) => !kept.has(one))
+  return name && uri.get(name)
 }
 
 /** The same with the changes made; the rest of a record goes along. */
-function withChanges<Settings extends RecordSettings>(settings: Settings, changes: readonly Change[]): Settings {
-  return { ...settings, ...Object.fromEntries(changes.map(({ option, to }) => [settingsByOption[option], to])) }
+function withChanges(record: KeyRecord, changes: readonly Change[]): KeyRecord {
+  const changed: { -readonly [Member in keyof KeyRecord]: KeyRecord[Member] } = { ...record }
+  for (const { option, to } of changes) {
+    if (option === 'pin-source') changed.uri = withSource(record.uri, to)
+    else Object.assign(changed, { [settingsByOption[option]]: to })
+  }
+  return changed
+}
+
+function withSource(uri: string, to: Value): string {
+  const query = { 'pin-source': to === undefined ? to : String(to) }
+  return withoutPinSource(KeyUri.parse(uri)).with({ query }).toString()
 }
 
 async function show({ args, environment, output, report }: CommandContext, stored: StoredRecord): Promise<number> {
@@ -115,6 +156,20 @@ async function show({ args, environment, output, report }: CommandContext, store
   )
   report.next(`hardkey configure ${name} --profile PROFILE, or --region, --role-arn, … to change a setting`)
   return 0
+}
+
+/** A profile keeps the region that was written into it, and AWS tools go by that. */
+async function tellOtherRegions(
+  { environment, report }: CommandContext,
+  name: string,
+  changes: readonly Change[],
+  told: string | undefined,
+): Promise<void> {
+  const region = changes.find(({ option }) => option === 'region')?.to
+  if (typeof region !== 'string') return
+  const files = awsFiles(environment)
+  const profiles = (await profilesThatAsk(files, name)).filter((profile) => profile !== told)
+  for (const [profile, other] of await otherRegions(files, profiles, region)) tellOtherRegion(report, profile, other)
 }
 
 function tellChanges(

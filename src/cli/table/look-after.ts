@@ -80,6 +80,11 @@ export const lookAfterCommands: readonly CommandSpec[] = Object.freeze([
     flags: [
       { name: 'profile', value: 'PROFILE', help: 'write the AWS profile that gets its credentials from here' },
       ...settingFlags,
+      {
+        name: 'pin-source',
+        value: 'SOURCE',
+        help: 'where PIN or passphrase comes from, for every run (hardkey help pin)',
+      },
       { name: 'unset', value: 'SETTING', many: true, help: 'take a setting out again, by the name of its option' },
       jsonFlag,
     ],
