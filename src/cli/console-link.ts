@@ -112,6 +112,10 @@ export function signinToken(body: Uint8Array): string {
 }
 
 function refused(status: number, sessionSeconds: number | undefined): HardkeyError {
+  if (status >= 500) {
+    const hint = 'try again in some minutes'
+    return new HardkeyError('ERR_STS_REFUSED', `the sign-in endpoint failed (status ${status})`, { hint, status })
+  }
   const ofDuration = 'the role allows no longer session, or it was assumed by another role: give a shorter --duration'
   return new HardkeyError('ERR_STS_REFUSED', `the sign-in endpoint refused the session (status ${status})`, {
     hint: sessionSeconds === undefined ? 'it takes sessions of a role or of GetFederationToken alone' : ofDuration,

@@ -34,7 +34,13 @@ export async function mfaCode(context: CommandContext, serialNumber: string, sig
   )
   if (!canAsk(context)) throw unavailable
   const question = { question: `MFA code of ${serialNumber}`, prompt: 'MFA code', unavailable, signal }
-  return async () => await askText(context, question)
+  return async () => {
+    const typed = await askText(context, question)
+    if (/^\d{6}$/.test(typed)) return typed
+    throw new HardkeyError('ERR_CONFIG_INVALID', 'the MFA code is not six digits', {
+      hint: 'type the six digits that the device shows',
+    })
+  }
 }
 
 function givenCode({ args }: CommandContext, code: string): TokenCode {

@@ -57,6 +57,12 @@ export async function namedKey(context: CommandContext): Promise<NamedKey> {
   return { ...key, settings: own(asked.over(key.settings)), profile: { role: asked.role, through } }
 }
 
+/** For what is signed with the key itself: AWS tools would act as the role of such a profile. */
+export function tellUserSigns({ report }: CommandContext, { profile, settings }: NamedKey): void {
+  if (profile === undefined || settings.roleArn === undefined) return
+  report.note("signed by the key of the user; the profile's role takes no part")
+}
+
 /** For naming a key again: what was chosen for it without being asked was told the first time. */
 export function toldOnce(context: CommandContext): CommandContext {
   const { step } = context.report

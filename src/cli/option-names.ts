@@ -32,6 +32,7 @@ export function byOption<T>(args: ParsedArguments, check: () => T): T {
     const [, input = '', problem = ''] = /^(\w+)[\w.[\]]* (.+)$/s.exec(error.message) ?? []
     const option = Object.hasOwn(optionsByInput, input) ? optionsByInput[input] : undefined
     if (option === undefined || !args.has(option)) throw error
-    throw new HardkeyError(error.code, `--${option} ${problem}`, { hint: error.hint, cause: error })
+    const inTime = option === 'duration' ? problem.replace('whole seconds', 'seconds, or 15m and the like,') : problem
+    throw new HardkeyError(error.code, `--${option} ${inTime}`, { hint: error.hint, cause: error })
   }
 }

@@ -52,7 +52,10 @@ function statusOf(child: ChildProcess, report: Report): Promise<number> {
 function cannotRun(file: string, isMissing: boolean, cause: unknown): HardkeyError {
   const why = isMissing ? 'there is no such program' : `it cannot be run (${systemCode(cause) ?? 'unknown'})`
   return new HardkeyError('ERR_USAGE', `"${file}": ${why}`, {
-    hint: 'what stands behind -- is run without a shell: for pipes and variables write sh -c "…"',
+    hint:
+      systemCode(cause) === 'EACCES'
+        ? 'it is no program, or lacks the permission: chmod +x'
+        : 'what stands behind -- is run without a shell: for pipes and variables write sh -c "…"',
     cause,
   })
 }

@@ -124,7 +124,7 @@ async function awsProfile({ args, environment }: CommandContext): Promise<Profil
   const named = args.value('profile')
   const files = { config: environment.awsConfigFile, credentials: environment.awsCredentialsFile }
   const profile = await profileSettings(files, named ?? environment.profile ?? 'default')
-  if (named !== undefined && !profile.exists) throw noProfile(named, files)
+  if (named !== undefined && !profile.exists) throw noProfile(named, files, undefined, profile.near)
   return profile
 }
 
@@ -212,11 +212,21 @@ function checkEndpoint(
     return stsEndpoint({ region: region?.value, endpoint: endpoint?.value, useFipsEndpoint, useDualstackEndpoint })
   } catch (error) {
     if (!(error instanceof HardkeyError)) throw error
-    const origin = endpoint?.origin ?? region?.origin
-    const hint =
-      origin === undefined ? 'give --region, set AWS_REGION, or write region = … into the AWS profile' : error.hint
+    const origin = isOfEndpoint(settings) ? endpoint?.origin : region?.origin
+    const missing = 'give --region, set AWS_REGION, or write region = … into the AWS profile'
+    const hint = origin === undefined ? missing : error.hint
     const message = origin === undefined ? error.message : `${error.message} (from ${origin})`
     throw new HardkeyError(error.code, message, { hint, cause: error })
+  }
+}
+
+/** True where no region would mend it. */
+function isOfEndpoint({ endpoint, ...settings }: Parameters<typeof checkEndpoint>[0]): boolean {
+  try {
+    stsEndpoint({ ...settings, region: 'us-east-1', endpoint: endpoint?.value })
+    return false
+  } catch {
+    return true
   }
 }
 

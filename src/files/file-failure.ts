@@ -36,11 +36,16 @@ export function fileFailure(act: 'read' | 'write', path: string, code: ErrorCode
   const word = systemCode(error)
   const cause = word === undefined ? String(error) : (causes[word] ?? word)
   return new HardkeyError(code, `cannot ${act} "${path}": ${cause}`, {
-    hint: act === 'read' && word === 'ENOENT' ? missingHint(path) : undefined,
+    hint: act === 'read' ? (word === 'ENOENT' ? missingHint : pipeHint)(path) : undefined,
     cause: error,
     serviceCode: word,
     tryAgain: word !== undefined && passing.has(word),
   })
+}
+
+/** For what a shell writes in the place of a file. */
+export function pipeHint(path: string): string | undefined {
+  return /^\/(?:dev|proc)\//.test(path) ? 'it must be a file; a pipe is for what takes fd:N or stdin' : undefined
 }
 
 function missingHint(path: string): string {

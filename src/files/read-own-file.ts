@@ -5,7 +5,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { type ErrorCode, HardkeyError } from '../errors.ts'
-import { fileFailure } from './file-failure.ts'
+import { fileFailure, pipeHint } from './file-failure.ts'
 import { changeableByOthers, folderChangeableByOthers, readableByOthers, thisUser } from './ownership.ts'
 
 /** How `readOwnFile` judges a file. */
@@ -50,7 +50,7 @@ function openWithoutWaiting(path: string, followLinks: boolean): Promise<FileHan
 
 async function judge(path: string, file: FileHandle, options: ReadOwnFileOptions, code: ErrorCode): Promise<void> {
   const stats = await file.stat()
-  if (!stats.isFile()) throw new HardkeyError(code, `"${path}" is not a regular file`)
+  if (!stats.isFile()) throw new HardkeyError(code, `"${path}" is not a regular file`, { hint: pipeHint(path) })
   const user = thisUser()
   const changeable = changeableByOthers(stats, user)
   if (changeable !== undefined) {

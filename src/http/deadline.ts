@@ -74,7 +74,10 @@ export class Ending {
 
 /** The deadline passed: ERR_TIMEOUT, with the seconds it had. What is left of another time is no round number. */
 export function deadlineFailure(what: string, milliseconds: number): HardkeyError {
-  return new HardkeyError('ERR_TIMEOUT', `${what} within ${Number((milliseconds / 1000).toPrecision(3))} s`)
+  const message = `${what} within ${Number((milliseconds / 1000).toPrecision(3))} s`
+  return new HardkeyError('ERR_TIMEOUT', message, {
+    hint: 'check the endpoint, the network, and whether a proxy is needed',
+  })
 }
 
 /** The promise, unless the signal comes first: then its reason, and `discard` for what comes too late. */

@@ -18,6 +18,7 @@ const systemCauses: Readonly<Record<string, (where: string) => string>> = {
 }
 
 const hints: Readonly<Record<string, string>> = {
+  ERR_SSL_WRONG_VERSION_NUMBER: 'what answers there speaks no TLS: check the port, or write http:// for this machine',
   ENOTFOUND: 'check the region or the endpoint that the name was made of, and the name servers',
   ECONNREFUSED: 'check host and port of the endpoint, and whether a proxy is needed',
 }
@@ -73,7 +74,7 @@ export function tlsFailure(where: string, error: unknown): HardkeyError {
       cause: error,
       serviceCode: code,
       tryAgain: false,
-      hint: unknownRoot ? unknownRootHint : offTime ? clockHint : undefined,
+      hint: unknownRoot ? unknownRootHint : offTime ? clockHint : hints[code ?? ''],
     },
   )
 }

@@ -176,7 +176,7 @@ function parsed(text: string, what: string): Readonly<Record<string, unknown>> {
 
 function invalid(what: string, fault: string): HardkeyError {
   return new HardkeyError('ERR_KEY_FILE_INVALID', `the file of the ${what} ${fault}`, {
-    hint: 'it was changed on its way: bring it over again, byte for byte',
+    hint: 'it is another file, or was changed on its way: bring it over again, byte for byte',
   })
 }
 

@@ -6,6 +6,7 @@ import { devNull } from 'node:os'
 import { HardkeyError } from '../errors.ts'
 import { isMissingFile } from '../files/file-failure.ts'
 import { readOwnFile } from '../files/read-own-file.ts'
+import { didYouMean } from '../key/did-you-mean.ts'
 import { type IniLine, iniSettings, readIniLines } from './ini.ts'
 
 /** Where the two files lie. One that does not exist is as good as an empty one. */
@@ -25,6 +26,8 @@ export interface ProfileSettings {
   readonly profile: string
   /** False when neither file has the profile. */
   readonly exists: boolean
+  /** The profile that was probably meant, when neither file has this one. */
+  readonly near: string | undefined
   /** A setting as text, by its own name: `ca_bundle`, or `s3.addressing_style` for a nested one. Never a secret. */
   get(name: string): string | undefined
   /** FILE:LINE of a setting, for messages. */
@@ -134,7 +137,8 @@ export async function profileSettings(files: AwsFiles, profile: string): Promise
       next = values.get('include_profile')
     }
     const services = collect(both[0], `services.${found.values.get('services') ?? ''}`)
-    return settingsFrom(profile, found, services)
+    const near = found.exists ? undefined : nearProfile(both, profile)
+    return settingsFrom(profile, { ...found, near }, services)
   })
 }
 
@@ -148,11 +152,22 @@ export function refuseCircle(setting: string, seen: readonly string[], next: str
 }
 
 /** ERR_CONFIG_INVALID for a profile that neither file has; `where` is the line that names it. */
-export function noProfile(profile: string, files: AwsFiles, where?: string): HardkeyError {
+export function noProfile(profile: string, files: AwsFiles, where?: string, near?: string): HardkeyError {
   const by = where === undefined ? '' : ` (named in ${where})`
   return new HardkeyError('ERR_CONFIG_INVALID', `there is no AWS profile "${profile}"${by}`, {
-    hint: `profiles are read from ${files.config} and ${files.credentials}`,
+    hint:
+      near !== undefined ? `did you mean ${near}` : `profiles are read from ${files.config} and ${files.credentials}`,
   })
+}
+
+function nearProfile(both: readonly AwsFile[], profile: string): string | undefined {
+  const sections = both.flatMap(({ lines }) =>
+    lines.flatMap(({ kind, section }) => (kind === 'section' && section) || []),
+  )
+  return didYouMean(
+    profile,
+    [...new Set(sections)].map((section) => section.replace(/^profile\./, '')),
+  )
 }
 
 /** Settings by name, and FILE:LINE of each. */
@@ -173,7 +188,7 @@ function collectProfile(both: readonly AwsFile[], profile: string): Collected & 
 
 function settingsFrom(
   profile: string,
-  { exists, values, places }: ReturnType<typeof collectProfile>,
+  { exists, near, values, places }: ReturnType<typeof collectProfile> & Pick<ProfileSettings, 'near'>,
   services: Collected,
 ): ProfileSettings {
   const wrong = (name: string, mustBe: string): HardkeyError =>
@@ -191,7 +206,7 @@ function settingsFrom(
   const endpoint = (service: string): ConfiguredEndpoint | undefined =>
     endpointIn(services, `${service}.endpoint_url`) ?? endpointIn({ values, places }, 'endpoint_url')
   const get = (name: string): string | undefined => values.get(name)
-  return { profile, exists, get, where: (name) => places.get(name), flag, number, endpoint }
+  return { profile, exists, near, get, where: (name) => places.get(name), flag, number, endpoint }
 }
 
 function endpointIn({ values, places }: Collected, name: string): ConfiguredEndpoint | undefined {
@@ -213,9 +228,8 @@ function isHeaderOf(file: AwsFile, line: IniLine, profile: string): boolean {
   return line.kind === 'section' && line.section !== undefined && file.sectionsOf(profile).includes(line.section)
 }
 
-/** The bytes of one of the files, in a buffer that the caller wipes; none for a file that does not exist. */
+/** The bytes of one of the files, in a buffer that the caller wipes; none for a file that does not exist, or /dev/null. */
 export async function readAwsBytes(path: string): Promise<Uint8Array> {
-  // AWS_CONFIG_FILE=/dev/null is how tools are told to have none.
   if (path === devNull) return new Uint8Array(0)
   try {
     return await readOwnFile(path, { maxBytes: maxFileBytes })

@@ -30,7 +30,7 @@ export async function editAwsFiles<T>(
  */
 export async function replaceAwsFile(file: AwsFile, edited: Uint8Array): Promise<void> {
   try {
-    if (file.path === devNull) throw new HardkeyError('ERR_CONFIG_INVALID', `${devNull} keeps nothing`)
+    if (file.path === devNull) throw new HardkeyError('ERR_CONFIG_INVALID', `${file.path} keeps nothing: name a file`)
     const current = await readAwsBytes(file.path)
     const isSame = Buffer.compare(current, file.bytes) === 0
     current.fill(0)

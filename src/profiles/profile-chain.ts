@@ -51,7 +51,7 @@ export async function profileChain(files: AwsFiles, profile: string): Promise<Pr
 
 async function existing(files: AwsFiles, profile: string, where?: string): Promise<ProfileSettings> {
   const settings = await profileSettings(files, profile)
-  if (!settings.exists) throw noProfile(profile, files, where)
+  if (!settings.exists) throw noProfile(profile, files, where, settings.near)
   const other = otherSources.find((name) => name !== 'role_arn' && settings.get(name) !== undefined)
   if (other === undefined) return settings
   throw new HardkeyError('ERR_CONFIG_INVALID', `the AWS profile "${profile}" signs in by ${other}, not by hardkey`, {

@@ -68,3 +68,45 @@ describe('where what unlocks the device comes from', () => {
     expect(there.home.read('hardkey/keys/prod.json')).toBe(before)
   })
 })
+
+describe('what a user mistypes or sets', () => {
+  const run = (words: readonly string[], environment: Record<string, string> = {}): Promise<Ran> =>
+    there.home.run(words, { environment })
+
+  it.each([
+    ['a region', ['whoami', 'prod', '--region', 'eu west'], {}, '(from --region)'],
+    ['a region in a variable', ['whoami', 'prod'], { AWS_REGION: 'foo_bar' }, '(from AWS_REGION)'],
+    ['a profile', ['whoami', '--profile', 'deply'], {}, 'hint: did you mean deploy'],
+    ['a temporary folder', ['demo'], { TMPDIR: '/nonexist' }, '"/nonexist"'],
+    ['a role', ['configure', 'prod', '--role-arn', 'foo'], {}, 'hint: '],
+    ['a pipe', ['wrap', '--for', '/dev/stdin'], {}, 'fd:N or stdin'],
+  ])('%s: is told by name', async (_, words, environment, says) => {
+    there.home.write('.aws/config', '[profile deploy]\nregion = eu-west-1\n')
+    const { status, stderr } = await run(words, environment)
+    expect(stderr).toContain(says)
+    expect([1, 2]).toContain(status)
+  })
+
+  it('is told of a region that AWS does not have, which is taken', async () => {
+    const { stderr, status } = await configure('--region', 'mars', '--unset', 'endpoint-url')
+    expect(stderr).toContain('note: "mars" is not the name of an AWS region')
+    expect(status).toBe(0)
+    await configure('--region', 'eu-west-1', '--endpoint-url', there.sts.url)
+  })
+
+  it('has no AWS files where they are /dev/null', async () => {
+    const nowhere = { AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null' }
+    expect(await run(['whoami', 'prod'], nowhere)).toMatchObject({ status: 0, stderr: '' })
+    const written = await run(['configure', 'prod', '--profile', 'p'], nowhere)
+    expect([written.status, written.stderr]).toEqual([2, expect.stringContaining('/dev/null')])
+  })
+
+  it('signs as the user with a profile that has a role, and says so once', async () => {
+    const line = 'credential_process = /usr/bin/hardkey credential-process prod\n'
+    const role = 'role_arn = arn:aws:iam::111122223333:role/deploy\nsource_profile = own\n'
+    there.home.write('.aws/config', `[profile own]\n${line}[profile deploy]\n${role}`)
+    const { stderr, stdout } = await run(['whoami', '--profile', 'deploy'])
+    expect(stdout).toContain('user/demo')
+    expect(stderr.match(/signed by the key of the user/g)).toHaveLength(1)
+  })
+})

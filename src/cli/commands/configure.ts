@@ -13,6 +13,7 @@ import {
 } from '../../profiles/credential-process.ts'
 import { checkSettings, type KeyRecord, type RecordSettings } from '../../profiles/record.ts'
 import { changeRecord, type StoredRecord } from '../../profiles/record-store.ts'
+import { partitionOfRegion } from '../../sts/partitions.ts'
 import { quoted } from '../args.ts'
 import type { CommandContext } from '../command.ts'
 import { durationOption } from '../durations.ts'
@@ -54,9 +55,10 @@ export async function configure(context: CommandContext): Promise<number> {
     .map((option) => ({ option, from: settingOf(stored.record, option), to: wished.get(option) }))
     .filter(({ from, to }) => from !== to)
   const settings = withChanges(stored.record, changes)
+  // It has hints, so it comes first.
+  checkSessionSettings(context, settings)
   byOption(context.args, () => checkSettings(settings))
   checkPinSource(context, settings)
-  checkSessionSettings(context, settings)
   const profile = profileLine(context, 'profile', stored.name, settings)
   if (wished.size === 0 && profile === undefined) return await show(context, stored)
   const before = profile === undefined ? undefined : await checkCredentialProcess(profile)
@@ -64,6 +66,7 @@ export async function configure(context: CommandContext): Promise<number> {
   if (profile !== undefined) await writeCredentialProcess(profile)
   tellChanges(context, stored, changes, profile)
   if (profile !== undefined && before !== undefined) tellProfileLine(context, profile.profile, before)
+  tellStrangeRegion(context, wished.get('region'), settings.endpointUrl)
   await tellOtherRegions(context, stored.name, changes, profile?.profile)
   context.report.next(
     profile === undefined
@@ -156,6 +159,12 @@ async function show({ args, environment, output, report }: CommandContext, store
   )
   report.next(`hardkey configure ${name} --profile PROFILE, or --region, --role-arn, … to change a setting`)
   return 0
+}
+
+/** Stores name regions as they like; AWS does not. */
+function tellStrangeRegion({ report }: CommandContext, region: Value, endpoint: string | undefined): void {
+  if (typeof region !== 'string' || endpoint !== undefined || partitionOfRegion(region) !== undefined) return
+  report.note(`"${region}" is not the name of an AWS region, such as eu-west-1`)
 }
 
 /** A profile keeps the region that was written into it, and AWS tools go by that. */

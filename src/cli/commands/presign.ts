@@ -5,7 +5,7 @@ import { sigV4Signer } from '../../sigv4/signer.ts'
 import type { CommandContext } from '../command.ts'
 import { withDateKeys } from '../date-keys.ts'
 import { durationOption } from '../durations.ts'
-import { namedKey } from '../open-key.ts'
+import { namedKey, tellUserSigns } from '../open-key.ts'
 import { requestHeaders, requestScope } from '../request-scope.ts'
 import { requestUrl } from '../request-url.ts'
 
@@ -15,6 +15,7 @@ const defaultSeconds = 3600
 export async function presign(context: CommandContext): Promise<number> {
   const { args, now, output, report, signal } = context
   const named = await namedKey(context)
+  tellUserSigns(context, named)
   const expiresIn = lifeOption(context)
   const { url } = await requestUrl(context, named)
   const headers = requestHeaders(args)

@@ -6,7 +6,7 @@ import type { HttpClient, StreamedAnswer, StreamedRequest } from '../../http/cli
 import { sigV4Signer } from '../../sigv4/signer.ts'
 import type { CommandContext } from '../command.ts'
 import { withDateKeys } from '../date-keys.ts'
-import { namedKey } from '../open-key.ts'
+import { namedKey, tellUserSigns } from '../open-key.ts'
 import { requestHeaders, requestScope } from '../request-scope.ts'
 import { requestUrl } from '../request-url.ts'
 import { networkSettings } from '../settings.ts'
@@ -20,6 +20,7 @@ const lookedAt = 65_536
 export async function request(context: CommandContext): Promise<number> {
   const { args, now, report } = context
   const named = await namedKey(context)
+  tellUserSigns(context, named)
   const { url, service } = await requestUrl(context, named)
   const method = args.word('METHOD')
   const headers = requestHeaders(args)

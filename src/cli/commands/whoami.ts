@@ -3,7 +3,7 @@
 
 import type { CommandContext } from '../command.ts'
 import { withDateKeys } from '../date-keys.ts'
-import { namedKey } from '../open-key.ts'
+import { namedKey, tellUserSigns } from '../open-key.ts'
 import { stsSettings } from '../settings.ts'
 import { pairLines } from '../table-lines.ts'
 
@@ -11,6 +11,7 @@ import { pairLines } from '../table-lines.ts'
 export async function whoami(context: CommandContext): Promise<number> {
   const { args, now, output, report, signal } = context
   const named = await namedKey(context)
+  tellUserSigns(context, named)
   const settings = await stsSettings(context, named.settings)
   const { account, arn, userId } = await withDateKeys(context, named, {
     scope: settings.scope,

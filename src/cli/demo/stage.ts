@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileFailure } from '../../files/file-failure.ts'
 import { Secret } from '../../key/secret.ts'
 import { KeyUri } from '../../key/uri.ts'
 import { type LoopbackSts, startLoopbackSts } from './loopback-sts.ts'
@@ -27,7 +28,7 @@ export interface Stage {
 
 /** Sets the stage. The folder is also removed when the process ends in the middle. */
 export async function setStage(now: () => Date): Promise<Stage> {
-  const folder = mkdtempSync(join(realpathSync(tmpdir()), 'hardkey-demo-'))
+  const folder = temporaryFolder()
   const removeFolder = (): void => rmSync(folder, { recursive: true, force: true })
   process.once('exit', removeFolder)
   const secret = Secret.take(randomText(40, 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'))
@@ -51,6 +52,14 @@ export async function setStage(now: () => Date): Promise<Stage> {
       removeFolder()
       process.removeListener('exit', removeFolder)
     },
+  }
+}
+
+function temporaryFolder(): string {
+  try {
+    return mkdtempSync(join(realpathSync(tmpdir()), 'hardkey-demo-'))
+  } catch (error) {
+    throw fileFailure('write', tmpdir(), 'ERR_CONFIG_INVALID', error)
   }
 }
 

@@ -50,8 +50,7 @@ export const tpmFlags: readonly FlagSpec[] = [
 export const profileFlag: FlagSpec = {
   name: 'profile',
   value: 'PROFILE',
-  help: 'without NAME: the AWS profile to act as; with it: the one whose region, endpoint and CA come last',
-  variable: 'AWS_PROFILE',
+  help: 'without NAME: the AWS profile to act as; with it: the one whose region, endpoint and CA come last (else AWS_PROFILE)',
 }
 
 export const caFlag: FlagSpec = {
