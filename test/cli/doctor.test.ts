@@ -271,8 +271,9 @@ const notes: Readonly<Record<string, readonly [id: string, prepare: () => Return
 }
 
 it.each(Object.entries(notes))('notes %s, and ends with 0', async (_, [id, prepare]) => {
-  const { found } = await prepare()
+  const { found, status } = await prepare()
   expect(found.filter(({ state }) => state === 'note').map((one) => one.id)).toContain(id)
+  expect(status).toBe(0)
 })
 
 it('does not try a PIN again that was refused, until it is told to', async () => {
