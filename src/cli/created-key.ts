@@ -4,6 +4,7 @@
 
 import { HardkeyError } from '../errors.ts'
 import { withLock } from '../files/with-lock.ts'
+import type { AccessKey } from '../iam/answer.ts'
 import type { IamClient } from '../iam/client.ts'
 import type { NewAccessKey } from '../iam/new-access-key.ts'
 import type { Secret } from '../key/secret.ts'
@@ -37,8 +38,8 @@ export interface CreatedKey {
 /** Refuses what contradicts `--create-for`, before anything is done. @throws ERR_USAGE */
 export function checkCreateFor({ args }: CommandContext): void {
   if (args.value('create-for') === undefined) {
-    const stray = (['with', 'admin-profile'] as const).find((name) => args.value(name) !== undefined)
-    if (stray !== undefined) throw args.wrong(`--${stray} signs for --create-for, which is missing`)
+    const stray = (['with', 'admin-profile', 'delete-orphan'] as const).find((name) => args.value(name) !== undefined)
+    if (stray !== undefined) throw args.wrong(`--${stray} is for --create-for, which is missing`)
     return
   }
   const contradicted = (['from', 'wrapped', 'access-key-id', 'prove'] as const).find(
@@ -121,23 +122,35 @@ async function leftKey(
     const { accessKeyId } = key
     const replaces = async (error: unknown): Promise<boolean> => {
       if (!(error instanceof HardkeyError) || error.code !== 'ERR_KEY_NOT_FOUND') return false
-      await deleteLost(creator, userName, accessKeyId)
+      await deleteLost(creator, begun, key)
       return true
     }
     if (begun.accessKeyId !== undefined && !args.has('offline')) return { accessKeyId, replaces }
-    if ((await iam.lastUse(accessKeyId, { signal })).date === undefined)
-      await deleteLost(creator, userName, accessKeyId)
+    if ((await iam.lastUse(accessKeyId, { signal })).date === undefined) await deleteLost(creator, begun, key)
   }
   await removeRecord(path)
   return undefined
 }
 
-async function deleteLost({ context, iam, path }: Creator, userName: string, accessKeyId: string): Promise<void> {
+/** What AWS has answered is of that import; what looks like it may be somebody's, and `--yes` says nothing of that. */
+async function deleteLost(creator: Creator, { userName, ...begun }: Creation, key: AccessKey): Promise<void> {
+  const { context, iam, path } = creator
   const { args, report, terminal, signal } = context
-  const what = `${accessKeyId} was made for ${userName} by an import that was cut off, and its secret is lost`
-  const unavailable = args.wrong(`${what}: there is no terminal to ask whether it shall be deleted`, 'give --yes')
-  const isAgreed = args.has('yes') || (await terminal.confirm({ question: `${what}; delete it`, unavailable, signal }))
-  if (!isAgreed) throw new HardkeyError('ERR_ROTATION_STOPPED', `${what}; it is still there`)
+  const { accessKeyId } = key
+  const isOurs = begun.accessKeyId === accessKeyId
+  const what = isOurs
+    ? `${accessKeyId} was made for ${userName} by an import that was cut off, and its secret is lost`
+    : `${accessKeyId} was made for ${userName} ${timeText(key.created)}, when an import was cut off, or by somebody else, and was never used`
+  const stays = new HardkeyError('ERR_ROTATION_STOPPED', `${what}; it is still there`, {
+    hint: isOurs
+      ? undefined
+      : `if nobody has its secret: --delete-orphan ${accessKeyId}; if somebody has it, remove ${path}, and it stays`,
+  })
+  const unavailable = isOurs
+    ? args.wrong(`${what}: there is no terminal to ask whether it shall be deleted`, 'give --yes')
+    : stays
+  const isAgreed = args.value('delete-orphan') === accessKeyId || (isOurs && args.has('yes'))
+  if (!isAgreed && !(await terminal.confirm({ question: `${what}; delete it`, unavailable, signal }))) throw stays
   await gone(iam.deleteAccessKey(userName, accessKeyId, { signal }))
   report.note(`deleted ${accessKeyId}, whose secret was lost`)
   await removeRecord(path)

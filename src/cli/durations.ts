@@ -16,6 +16,13 @@ export function durationOption(args: ParsedArguments, name: string): number | un
   return seconds
 }
 
+/** The same where people think in days: a number needs its unit, and 0 alone does without. @throws ERR_USAGE */
+export function daysOption(args: ParsedArguments, name: string): number | undefined {
+  const text = args.value(name) ?? ''
+  if (!/^[0-9]{1,9}$/.test(text) || Number(text) === 0) return durationOption(args, name)
+  throw args.wrong(`--${name} ${text} has no unit`, `write ${text}d for days, ${text}h for hours, ${text}s for seconds`)
+}
+
 /** Seconds of the text, or undefined for one of another form. */
 export function secondsOf(text: string): number | undefined {
   const [, digits, unit] = /^([0-9]{1,9})([smhd]?)$/.exec(text) ?? []

@@ -1,7 +1,12 @@
 // What a rotation says. In: steps, questions and the outcome. Out: lines for a person, JSON for a program, and the exit
 // status.
 
-import type { RotationOutcome, RotationQuestion, RotationStep } from '../lifecycle/rotation-parts.ts'
+import {
+  type RotationOutcome,
+  type RotationQuestion,
+  type RotationStep,
+  timeText,
+} from '../lifecycle/rotation-parts.ts'
 import type { CommandContext } from './command.ts'
 import { pairLines } from './table-lines.ts'
 
@@ -30,8 +35,8 @@ export function questionText(question: RotationQuestion): string {
       )
     case 'orphan':
       return (
-        `${question.key.accessKeyId} was made ${question.key.created.toISOString()} by a rotation that was cut off, and ` +
-        'was never used; delete it'
+        `${question.key.accessKeyId} was made ${timeText(question.key.created)}, when a rotation was cut off, or by somebody ` +
+        'else, and was never used; delete it'
       )
     case 'delete': {
       const { accessKeyId, retired, use } = question
@@ -51,16 +56,18 @@ export function tellOutcome({ args, output, report }: CommandContext, name: stri
     const other = old === undefined ? null : { accessKeyId: old.accessKeyId, active: old.isActive, until }
     output.json({ name, state, switched, accessKeyId, record, old: other })
   } else {
-    const end = old?.isActive === true ? 'active until' : 'inactive, deleted after'
+    const end = old?.isActive === true ? 'active, to be switched off after' : 'inactive, to be deleted after'
     output.line(
       pairLines([
         ['rotation', `${name}: ${stateTexts[state]}`],
         ['access key ID', accessKeyId],
-        ['old key', old === undefined ? undefined : `${old.accessKeyId}, ${end} ${old.until.toISOString()}`],
+        ['old key', old === undefined ? undefined : `${old.accessKeyId}, ${end} ${timeText(old.until)}`],
       ]).join('\n'),
     )
   }
-  if (switched) report.next(`hardkey whoami ${name}`)
+  if (old !== undefined) {
+    report.next(`hardkey rotate ${name} --resume, after ${timeText(old.until)}, or by the timer of examples/rotate`)
+  } else if (switched) report.next(`hardkey whoami ${name}`)
   return state === 'declined' ? 1 : 0
 }
 

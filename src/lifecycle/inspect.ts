@@ -42,7 +42,7 @@ export async function inspect(stored: StoredRecord, options: InspectOptions): Pr
   }
 }
 
-/** Whole days since the check-in; 0 also where the clock stands before it. */
-export function recordAgeDays(record: Pick<KeyRecord, 'created'>, now: Date): number {
-  return Math.max(0, Math.floor((now.getTime() - new Date(record.created).getTime()) / 86_400_000))
+/** Whole days since AWS made the key, else since the check-in; 0 also where the clock stands before it. */
+export function recordAgeDays({ created, made = created }: Pick<KeyRecord, 'created' | 'made'>, now: Date): number {
+  return Math.max(0, Math.floor((now.getTime() - new Date(made).getTime()) / 86_400_000))
 }

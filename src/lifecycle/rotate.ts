@@ -9,6 +9,8 @@ import { HardkeyError } from '../errors.ts'
 import { withLock } from '../files/with-lock.ts'
 import { userNameOf } from '../iam/user-name.ts'
 import { recordUri } from '../profiles/open-record.ts'
+import type { KeyRecord } from '../profiles/record.ts'
+import { changeRecord } from '../profiles/record-store.ts'
 import { refuseUnrotatable } from './beside-key.ts'
 import { bringNewKey, discardNewKey } from './rotation-begin.ts'
 import { finish, nextOf, retire, switchOver } from './rotation-end.ts'
@@ -56,11 +58,12 @@ async function fulfil(run: RotationRun, wish: RotationWish): Promise<RotationOut
   }
   const outcome = earlier && (await goOn(run, earlier, false))
   if (outcome !== undefined && (outcome.state !== 'ended' || outcome.switched)) return answerTo(run, wish, outcome)
-  if (!isDue(run, wish)) {
+  const known = earlier === undefined && !isDue(run, wish) ? await withMade(run, wish) : record
+  if (!isDue(run, wish, known)) {
     const state = wish.kind === 'resume' ? 'nothing to resume' : 'not due'
-    return outcome ?? { state, switched: false, record }
+    return outcome ?? { state, switched: false, record: known }
   }
-  return await begin(run)
+  return await begin(run, known)
 }
 
 /** A rotation that waits for its time keeps a new one from beginning; a timer has nothing to do then. */
@@ -74,17 +77,39 @@ function answerTo(run: RotationRun, wish: RotationWish, outcome: RotationOutcome
   })
 }
 
-function isDue({ parts }: RotationRun, wish: RotationWish): boolean {
+/** The record, with the time when AWS made its key: asked once, and kept. Where AWS is not reached, that stops nothing. */
+async function withMade(run: RotationRun, wish: RotationWish): Promise<KeyRecord> {
+  const { stored, onAgeUnknown, signal } = run.parts
+  const { record } = stored
+  if (wish.kind !== 'rotate' || record.made !== undefined) return record
+  let known = record
+  try {
+    const { arn } = await (await run.keys.sts(record)).getCallerIdentity({ signal })
+    const keys = await (await run.keys.iam(record)).listAccessKeys(userOf(arn), { signal })
+    const key = keys.find(({ accessKeyId }) => accessKeyId === record.accessKeyId)
+    if (key === undefined) return record
+    known = { ...record, made: timeText(key.created) }
+    await changeRecord(stored.path, (now) =>
+      now.accessKeyId === record.accessKeyId ? { ...now, made: known.made } : now,
+    )
+  } catch (error) {
+    if (!(error instanceof HardkeyError) || signal?.aborted === true) throw error
+    onAgeUnknown?.(error)
+  }
+  return known
+}
+
+function isDue({ parts }: RotationRun, wish: RotationWish, record: KeyRecord = parts.stored.record): boolean {
   if (wish.kind !== 'rotate') return false
-  const age = parts.now().getTime() - Date.parse(parts.stored.record.created)
+  const { created, made = created } = record
+  const age = parts.now().getTime() - Date.parse(made)
   return wish.ifOlderThanSeconds === undefined || age >= wish.ifOlderThanSeconds * 1000
 }
 
 /** Step 1. Whatever can be refused is refused before the journal. */
-async function begin(run: RotationRun): Promise<RotationOutcome> {
+async function begin(run: RotationRun, record: KeyRecord): Promise<RotationOutcome> {
   const { stored, confirm, usualOverlapSeconds = 0, graceSeconds = usualGraceSeconds, signal } = run.parts
   const { overlapSeconds = usualOverlapSeconds } = run.parts
-  const { record } = stored
   const { accessKeyId } = record
   refuseUnrotatable(recordUri(stored), stored.name)
   if (overlapSeconds === 0 && !(await confirm({ about: 'end at once', accessKeyId }))) {

@@ -43,37 +43,61 @@ export async function bringNewKey(run: RotationRun, rotation: Rotation, isNew: b
 }
 
 /** Step 2: no key but the old one. */
-export async function makeRoom(run: RotationRun, rotation: Rotation, iam: IamClient, isNew: boolean): Promise<void> {
-  const { signal } = run.parts
+async function makeRoom(run: RotationRun, rotation: Rotation, iam: IamClient, isNew: boolean): Promise<void> {
+  const { signal, stored } = run.parts
   const { userName, old } = rotation
   const keys = await iam.listAccessKeys(userName, { signal })
-  const others = keys.filter(({ accessKeyId }) => accessKeyId !== old.accessKeyId && accessKeyId !== run.discarded)
-  for (const key of others) {
-    const after = key.created.getTime() - Date.parse(rotation.began)
-    const isOrphan = !isNew && after >= -clockTolerance && after <= longestWish
-    const use = isOrphan ? await iam.lastUse(key.accessKeyId, { signal }) : undefined
-    if (use === undefined || use.date !== undefined) {
+  for (const key of othersOf(run, rotation, keys)) {
+    if (isNew || !(await isOrphan(run, rotation, iam, key))) {
       await removeJournal(run.path)
-      throw await tooManyKeys({ keys, userName, iam, name: run.parts.stored.name, ours: old.accessKeyId, signal })
+      throw await tooManyKeys({ keys, userName, iam, name: stored.name, ours: old.accessKeyId, signal })
     }
-    await deleteOrphan(run, rotation, iam, key)
+    if (!(await deleteOrphan(run, rotation, iam, key))) throw orphanStays(key, stored.name)
   }
   run.done('list')
 }
 
-/** A key that was made for this rotation and whose secret nobody has. */
-async function deleteOrphan(run: RotationRun, { userName }: Rotation, iam: IamClient, key: AccessKey): Promise<void> {
-  if (!(await run.parts.confirm({ about: 'orphan', key }))) {
-    throw new HardkeyError(
-      'ERR_ROTATION_STOPPED',
-      `the access key ${key.accessKeyId}, whose secret is lost, is still there`,
-      {
-        hint: 'a user has two keys at most: it must go before a new one is made',
-      },
-    )
+/** What `--undo` does about a key that CreateAccessKey may have made: it goes where that is agreed, and no room is needed. */
+export async function discardOrphan(run: RotationRun, rotation: Rotation): Promise<void> {
+  const iam = await run.keys.iam(rotation.old)
+  const keys = await iam.listAccessKeys(rotation.userName, run.options)
+  for (const key of othersOf(run, rotation, keys)) {
+    if (await isOrphan(run, rotation, iam, key)) await deleteOrphan(run, rotation, iam, key)
   }
+  run.done('list')
+}
+
+function othersOf(run: RotationRun, { old }: Rotation, keys: readonly AccessKey[]): readonly AccessKey[] {
+  return keys.filter(({ accessKeyId }) => accessKeyId !== old.accessKeyId && accessKeyId !== run.discarded)
+}
+
+/** Made when this rotation asked for a key, and never used. Somebody else's may look the same. */
+async function isOrphan(run: RotationRun, rotation: Rotation, iam: IamClient, key: AccessKey): Promise<boolean> {
+  const after = key.created.getTime() - Date.parse(rotation.began)
+  if (after < -clockTolerance || after > longestWish) return false
+  return (await iam.lastUse(key.accessKeyId, run.options)).date === undefined
+}
+
+/** False where nobody agrees. */
+async function deleteOrphan(
+  run: RotationRun,
+  { userName, undoing }: Rotation,
+  iam: IamClient,
+  key: AccessKey,
+): Promise<boolean> {
+  if (!(await run.parts.confirm({ about: 'orphan', key, userName, undoing: undoing === true }))) return false
   await gone(iam.deleteAccessKey(userName, key.accessKeyId, run.options))
   run.done('discard')
+  return true
+}
+
+function orphanStays({ accessKeyId, created }: AccessKey, name: string): HardkeyError {
+  const what = `the access key ${accessKeyId}, made ${timeText(created)} and never used`
+  return new HardkeyError('ERR_ROTATION_STOPPED', `${what}, is of the rotation that was cut off, or somebody's`, {
+    hint:
+      `if nobody has it, its secret is lost: hardkey rotate ${name} --resume --delete-orphan ${accessKeyId}; ` +
+      `if somebody has it: hardkey rotate ${name} --undo leaves it`,
+  })
 }
 
 /** Step 3. A refusal says that there is no new key, so that the journal has nothing to remember. */
@@ -102,7 +126,7 @@ async function intoDevice(run: RotationRun, rotation: Rotation, made: NewAccessK
       const { record } = await take(run, place, made)
       isInDevice = true
       run.done('import')
-      const next = { ...rotation.old, ...record }
+      const next = { ...rotation.old, ...record, made: record.created }
       return await run.write({ ...held, state: 'in device', next })
     } catch (error) {
       const isTaken = error instanceof HardkeyError && error.code === 'ERR_KEY_EXISTS'

@@ -2,6 +2,7 @@
 // clients, device, clock and questions come in as parameters.
 
 import type { BackendEntry } from '../backends/list.ts'
+import type { HardkeyError } from '../errors.ts'
 import type { AccessKey, AccessKeyUse } from '../iam/answer.ts'
 import type { IamClient } from '../iam/client.ts'
 import type { KeyUri } from '../key/uri.ts'
@@ -30,8 +31,8 @@ export type RotationStep =
 export type RotationQuestion =
   /** The old key ends as soon as the new one works. */
   | { readonly about: 'end at once'; readonly accessKeyId: string }
-  /** A key that nobody can use: its secret was lost with the answer of CreateAccessKey. */
-  | { readonly about: 'orphan'; readonly key: AccessKey }
+  /** A key that was made when the answer of CreateAccessKey was lost: of this rotation, or somebody's. */
+  | { readonly about: 'orphan'; readonly key: AccessKey; readonly userName: string; readonly undoing: boolean }
   /** The old key is deleted for ever. */
   | { readonly about: 'delete'; readonly accessKeyId: string; readonly retired: string; readonly use: AccessKeyUse }
 
@@ -66,6 +67,8 @@ export interface RotationParts {
   readonly now: () => Date
   readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>
   readonly onDone?: ((step: RotationStep) => void) | undefined
+  /** Told where AWS does not say when it made the key: its check-in counts. */
+  readonly onAgeUnknown?: ((error: HardkeyError) => void) | undefined
   /** Told once where IAM takes its time. */
   readonly onWait?: (() => void) | undefined
   readonly signal?: AbortSignal | undefined

@@ -43,8 +43,9 @@ export class RotationRun {
   }
 
   /** Lets the record name the key of another one. Its settings stay, as they are by now. */
-  async replaceRecord({ accessKeyId, uri, protection, created, check }: KeyRecord): Promise<void> {
-    await replaceRecord(this.path, { ...this.parts.stored.record, accessKeyId, uri, protection, created, check })
+  async replaceRecord({ accessKeyId, uri, protection, created, made, check }: KeyRecord): Promise<void> {
+    const of = { accessKeyId, uri, protection, created, made, check }
+    await replaceRecord(this.path, { ...this.parts.stored.record, ...of })
   }
 
   /** Removes a key of this rotation from the device; one that is not there any more is gone. */

@@ -3,7 +3,7 @@
 
 import { HardkeyError } from '../errors.ts'
 import type { KeyRecord } from '../profiles/record.ts'
-import { discardNewKey, makeRoom } from './rotation-begin.ts'
+import { discardNewKey, discardOrphan } from './rotation-begin.ts'
 import { nextOf } from './rotation-end.ts'
 import { type Rotation, removeJournal } from './rotation-journal.ts'
 import type { RotationRun } from './rotation-run.ts'
@@ -21,7 +21,7 @@ export async function undoRotation(run: RotationRun, from: Rotation): Promise<Ke
     run.done('switch')
   }
   if (rotation.state === 'has key') rotation = await discardNewKey(run, rotation, { isInDevice: true })
-  else await makeRoom(run, rotation, await run.keys.iam(old), false)
+  else await discardOrphan(run, rotation)
   await removeJournal(run.path)
   return old
 }

@@ -31,6 +31,8 @@ export interface KeyRecord extends RecordSettings {
   readonly protection: Protection
   /** When the key was checked in, UTC: "2026-11-24T17:20:00Z". */
   readonly created: string
+  /** When AWS made the access key, where that was asked. */
+  readonly made?: string | undefined
   /** The check value: the first 8 bytes of HMAC(key, "hardkey check 1") as 16 lower-case hex digits. */
   readonly check: string
 }
@@ -48,6 +50,7 @@ const fields: Readonly<Record<keyof KeyRecord, (value: unknown) => string | unde
   uri: keyUriWithoutPin,
   protection: matching(/^(hardware|service|memory)$/, 'hardware, service or memory'),
   created: (value) => (isTime(value) ? undefined : 'a time such as 2026-11-24T17:20:00Z'),
+  made: (value) => (isTime(value) ? undefined : 'a time such as 2026-11-24T17:20:00Z'),
   check: matching(/^[0-9a-f]{16}$/, '16 lower-case hex digits'),
   region: matching(/^[a-z0-9-]{1,64}$/, 'a region such as eu-west-1'),
   endpointUrl: matching(/^https?:\/\/[\x21-\x7e]{1,2000}$/, 'an http or https URL'),

@@ -81,7 +81,7 @@ describe('a key that AWS makes', () => {
 
   it.each([
     [['--create-for', 'hk'], /needs --with NAME or --admin-profile PROFILE/],
-    [['--with', 'prod'], /--with signs for --create-for, which is missing/],
+    [['--with', 'prod'], /--with is for --create-for, which is missing/],
     [['--create-for', 'hk', '--with', 'prod', '--from', 'stdin'], /--create-for contradicts --from/],
     [
       ['--create-for', 'hk', '--with', 'prod', '--access-key-id', 'AKIAABCDEFGHIJKLMNOP'],

@@ -31,15 +31,35 @@ it('F-R03: a lost answer of CreateAccessKey is found by listing, deleted after a
   expect([at.iam.given.length, at.journalState()]).toEqual([1, 'wants key'])
   at.iam.fault = () => undefined
   const [, orphan = ''] = at.iam.active()
-  // Without a terminal nobody can be asked.
-  expect(await at.rotate('--resume', '--grace', '0')).toMatchObject({
+  // Without a terminal nobody can be asked, and --yes says nothing of a key that may be somebody's.
+  expect(await at.rotate('--resume', ...atOnce)).toMatchObject({
     status: 1,
-    stderr: expect.stringMatching(`there is no terminal to ask: ${orphan} was made .* delete it?`),
+    stderr: expect.stringMatching(`${orphan}, made .* and never used, is of .*\\n.*--resume --delete-orphan ${orphan}`),
   })
   expect([at.iam.keys.has(orphan), at.iam.given.length]).toEqual([true, 1])
-  expect(await at.rotate('--resume', ...atOnce)).toMatchObject({ status: 0 })
+  expect(await at.rotate('--resume', '--delete-orphan', orphan, ...atOnce)).toMatchObject({ status: 0 })
   expect([at.iam.keys.has(orphan), at.iam.given.length]).toEqual([false, 2])
   await expectOneKey()
+})
+
+it('F-R03: a key that an administrator makes after a lost call stays, whatever --yes says, until it is named', async () => {
+  at.iam.fault = ({ action }) => (action === 'CreateAccessKey' ? 'cut' : undefined)
+  await at.rotate(...atOnce)
+  at.iam.fault = () => undefined
+  const { accessKeyId } = at.iam.addKey(new Date())
+  const timer = await at.rotate('--if-older-than', '90d', ...atOnce)
+  const other = await at.rotate('--delete-orphan', at.first, ...atOnce)
+  const undo = await at.rotate('--undo', ...atOnce)
+  const named = expect.stringContaining(accessKeyId) as string
+  expect([timer, other, undo]).toMatchObject([
+    { status: 1, stderr: named },
+    { status: 1, stderr: named },
+    {
+      status: 0,
+      stderr: expect.stringMatching(`warning: ${accessKeyId} was made .* it stays; .*aws iam delete-access-key`),
+    },
+  ])
+  expect([[...at.iam.keys.keys()], at.journalState()]).toEqual([[at.first, accessKeyId], undefined])
 })
 
 describe('F-R04: a new key that the device does not take', () => {

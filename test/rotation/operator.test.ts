@@ -4,6 +4,7 @@
 import { mkdirSync, rmdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { HardkeyError } from '../../src/errors.ts'
 import { changeRecord, readRecord } from '../../src/profiles/record-store.ts'
 import { InProcess } from './in-process.ts'
 import { Rotating } from './rotating.ts'
@@ -109,6 +110,59 @@ describe('settings', () => {
     await at.rotate(undefined, { usualOverlapSeconds: 86_400 })
     expect(at.journal()).toMatchObject({ state: 'switched', overlapSeconds: 86_400 })
   })
+})
+
+describe('a policy without one right', () => {
+  const denying = (denied: string): void => {
+    at.iam.fault = ({ action }) => (action === denied ? { status: 403, code: 'AccessDenied' } : undefined)
+  }
+
+  it.each(['ListAccessKeys', 'CreateAccessKey'])(
+    '%s is named before there is anything to go back on',
+    async (action) => {
+      denying(action)
+      expect(await at.failureOf()).toMatchObject({
+        code: 'ERR_STS_REFUSED',
+        hint: expect.stringContaining(`iam:${action}`),
+      })
+      expect([await at.works(), at.journal(), at.iam.keys.size, at.device.keys.size]).toEqual([true, undefined, 1, 1])
+    },
+  )
+
+  it.each(['UpdateAccessKey', 'GetAccessKeyLastUsed', 'DeleteAccessKey'])(
+    '%s is named, and how to go on',
+    async (action) => {
+      denying(action)
+      const { code, hint } = (await at.failureOf(undefined, ending)) ?? {}
+      expect([code, hint]).toEqual([
+        'ERR_ROTATION_STOPPED',
+        expect.stringMatching(`iam:${action}; then hardkey rotate prod --resume`),
+      ])
+      expect([await at.works(), at.device.keys.size]).toEqual([true, 2])
+      at.iam.fault = () => undefined
+      expect(await at.rotate({ kind: 'resume' }, ending)).toMatchObject({ state: 'ended' })
+    },
+  )
+
+  it('DeleteAccessKey is named with the key that stays, where the device took none', async () => {
+    denying('DeleteAccessKey')
+    at.device.watch = () => {
+      throw new HardkeyError('ERR_DEVICE_FAILED', 'the device is full')
+    }
+    const failure = await at.failureOf()
+    const [, fresh] = [...at.iam.keys.keys()]
+    expect(failure?.message).toContain(`the new access key ${fresh} was not deleted`)
+    expect(failure?.hint).toMatch(/iam:DeleteAccessKey; then hardkey rotate prod --resume/)
+  })
+})
+
+it('a rotation that was taken back is not taken back twice', async () => {
+  await at.rotate()
+  expect([(await at.rotate({ kind: 'undo' })).state, (await at.rotate({ kind: 'undo' })).state]).toEqual([
+    'undone',
+    'nothing to resume',
+  ])
+  expect([await at.works(), await at.inRecord(), at.iam.keys.size]).toEqual([true, at.first, 1])
 })
 
 it('another record of the same access key is named, since its key ends', async () => {

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { readRecord } from '../../src/profiles/record-store.ts'
 import { InProcess } from './in-process.ts'
 
 let at: InProcess
@@ -115,11 +116,31 @@ describe('each run', () => {
     expect([...at.iam.keys.keys()]).toEqual([second, await at.inRecord()])
   })
 
-  it('does nothing, and asks nobody, while the key is not due', async () => {
+  it('does nothing while the key is not due, and asks AWS once when it made the key', async () => {
+    Object.assign(at.iam.keys.get(at.first) ?? {}, { created: at.now() })
     at.later = 89 * day
-    const calls = at.iam.calls.length
-    expect(await at.rotate({ kind: 'rotate', ifOlderThanSeconds: 90 * 86_400 })).toMatchObject({ state: 'not due' })
-    expect(at.iam.calls.length).toBe(calls)
+    const wish = { kind: 'rotate', ifOlderThanSeconds: 90 * 86_400 } as const
+    expect(await at.rotate(wish)).toMatchObject({ state: 'not due', record: { made: expect.any(String) } })
+    expect(at.iam.actions()).toEqual(['GetCallerIdentity', 'ListAccessKeys'])
+    expect(await at.rotate(wish)).toMatchObject({ state: 'not due' })
+    expect(at.iam.calls.length).toBe(2)
+  })
+
+  it('counts from the day when AWS made the key, which the record keeps on the way forth and back', async () => {
+    const wish = { kind: 'rotate', ifOlderThanSeconds: 90 * 86_400 } as const
+    expect(await at.rotate(wish)).toMatchObject({ state: 'waiting', switched: true })
+    const made = await readRecord(at.path)
+    expect(made.record.made).toBe(made.record.created)
+    await at.rotate({ kind: 'undo' })
+    expect((await readRecord(at.path)).record.made).toBe('2026-01-02T03:04:05Z')
+  })
+
+  it('counts from the check-in where AWS cannot be asked, and says why', async () => {
+    at.iam.fault = () => denied
+    const told: string[] = []
+    const onAgeUnknown = ({ message }: Error): void => void told.push(message)
+    const outcome = await at.rotate({ kind: 'rotate', ifOlderThanSeconds: 90 * 86_400 }, { onAgeUnknown })
+    expect([outcome.state, told]).toEqual(['not due', [expect.stringContaining('AccessDenied')]])
   })
 
   it('waits in silence for an old key whose time has not come', async () => {

@@ -15,7 +15,7 @@ import { accountedKeys } from '../account.ts'
 import type { CommandContext } from '../command.ts'
 import { connectSts } from '../connection.ts'
 import { deviceEntry } from '../device-entry.ts'
-import { durationOption } from '../durations.ts'
+import { daysOption } from '../durations.ts'
 import { connectIam } from '../iam-connection.ts'
 import { prepared, recordsFolder, storedRecord } from '../open-key.ts'
 import { newPinPrompt, pinPrompt } from '../pin-prompt.ts'
@@ -47,10 +47,10 @@ export async function rotateKey(context: CommandContext): Promise<number> {
       iam: (keys) => iam.client(accountedKeys(context, stored.name, keys)),
       mfa: () => mfaOf(context, stored),
       beforeSwitch: policyOfBoth(context, { uri, accessKeyId: stored.record.accessKeyId }, pin.source),
-      confirm: (question) => (args.has('yes') ? Promise.resolve(true) : ask(context, question)),
-      overlapSeconds: durationOption(args, 'overlap'),
+      confirm: (question) => agreed(context, question),
+      overlapSeconds: daysOption(args, 'overlap'),
       usualOverlapSeconds: uri.scheme === 'vault' ? usualOverlapOfService : undefined,
-      graceSeconds: durationOption(args, 'grace'),
+      graceSeconds: daysOption(args, 'grace'),
     }
     const outcome = await report.waiting('AWS', rotate(parts, wish))
     if (outcome.switched) await warnOfOthers(context, stored)
@@ -77,7 +77,7 @@ async function warnOfOthers({ environment, report }: CommandContext, { path, rec
 
 function wishOf({ args }: CommandContext): RotationWish {
   const given = (['resume', 'undo'] as const).filter((name) => args.has(name))
-  const ifOlderThanSeconds = durationOption(args, 'if-older-than')
+  const ifOlderThanSeconds = daysOption(args, 'if-older-than')
   const [kind] = given
   if (kind === undefined) return { kind: 'rotate', ifOlderThanSeconds }
   if (given.length > 1) throw args.wrong('--resume contradicts --undo')
@@ -88,7 +88,10 @@ function wishOf({ args }: CommandContext): RotationWish {
 
 function deviceParts(
   context: CommandContext,
-): Pick<RotationParts, 'entry' | 'forThisRun' | 'guard' | 'now' | 'sleep' | 'onDone' | 'onWait' | 'signal'> {
+): Pick<
+  RotationParts,
+  'entry' | 'forThisRun' | 'guard' | 'now' | 'sleep' | 'onDone' | 'onAgeUnknown' | 'onWait' | 'signal'
+> {
   const { now, report, signal } = context
   return {
     entry: (uri) => deviceEntry(context, uri),
@@ -97,6 +100,7 @@ function deviceParts(
     now,
     sleep: (milliseconds, ending) => wait(milliseconds, undefined, { signal: ending }),
     onDone: (step) => report.done(stepTexts[step]),
+    onAgeUnknown: ({ message }) => report.note(`AWS was not asked, or not heard, how old the key is: ${message}`),
     onWait: () => report.note('AWS does not know the key everywhere yet; waiting for up to 90 seconds'),
     signal,
   }
@@ -110,6 +114,24 @@ function promptFor(context: CommandContext, uri: KeyUri): PinSource {
 async function mfaOf(context: CommandContext, { record }: StoredRecord): Promise<MfaDevice | undefined> {
   const input = await mfaInput(context, record, context.signal)
   return 'serialNumber' in input ? input : undefined
+}
+
+/** `--yes` answers for what is of this rotation. Whether an orphan is, a person says, at the terminal or by its ID. */
+async function agreed(context: CommandContext, question: RotationQuestion): Promise<boolean> {
+  const { args, report, terminal } = context
+  if (question.about !== 'orphan') return args.has('yes') || (await ask(context, question))
+  const { key, undoing, userName } = question
+  const { accessKeyId } = key
+  const named = args.value('delete-orphan')
+  if (named === accessKeyId) return true
+  if (named === undefined && terminal.isThere() && (await ask(context, question))) return true
+  if (undoing) {
+    report.warning(
+      `${questionText(question).replace(/;.*/, '')}: it stays; if nobody has its secret: ` +
+        `aws iam delete-access-key --user-name ${userName} --access-key-id ${accessKeyId}`,
+    )
+  }
+  return false
 }
 
 function ask({ args, terminal, signal }: CommandContext, question: RotationQuestion): Promise<boolean> {

@@ -10,6 +10,14 @@ export const nameArgument: ArgumentSpec = {
 }
 
 export const jsonFlag: FlagSpec = { name: 'json', help: 'print the result as JSON' }
+
+/** Of two commands that make an access key. */
+export const orphanFlag: FlagSpec = {
+  name: 'delete-orphan',
+  value: 'ID',
+  help: 'delete this access key, that a run which was cut off may have made; --yes does not',
+}
+
 export const yesFlag: FlagSpec = { name: 'yes', help: 'answer the question with yes' }
 
 export const pinSourceFlag: FlagSpec = {
