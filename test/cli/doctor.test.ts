@@ -320,10 +320,15 @@ async function withJournal(said: Readonly<Record<string, unknown>>) {
 }
 
 /** doctor at a server whose clock is this far ahead, which refuses every key. */
+const identity =
+  '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>' +
+  '<Arn>arn:aws:iam::111122223333:user/hk</Arn><UserId>AIDADEMODEMODEMODEMO</UserId><Account>111122223333</Account>' +
+  '</GetCallerIdentityResult><ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata></GetCallerIdentityResponse>'
+
 async function atServer(aheadMilliseconds: number) {
   const server: Server = createServer((_, answer) => {
     answer.sendDate = false
-    answer.writeHead(403, { Date: new Date(Date.now() + aheadMilliseconds).toUTCString() }).end()
+    answer.writeHead(200, { Date: new Date(Date.now() + aheadMilliseconds).toUTCString() }).end(identity)
   })
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
