@@ -1,9 +1,9 @@
-// The folder for what lives as long as the machine runs: sessions, locks, sockets, refused PINs. In: what names it. Out: a
+// The folder for what lives as long as the machine runs: sessions, locks, sockets. In: what names it. Out: a
 // folder of this user alone (0700) whose files never reach a disk (tmpfs or ramfs, statfs(2)), or why there is none.
 // SECURITY.md, another user: who takes the name first, or plants a link, is not followed. Synchronous and without a
 // descriptor, for the entry that must load nothing more; macOS and Windows have no such folder.
 
-import { lstatSync, mkdirSync, realpathSync, type Stats, statfsSync } from 'node:fs'
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, type Stats, statfsSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { systemCode } from './file-failure.ts'
 import { entryChangeableByOthers, foldersAbove, thisUser } from './ownership.ts'
@@ -30,8 +30,9 @@ const inMemory: ReadonlySet<number> = new Set([0x0102_1994, 0x8584_58f6])
 
 /**
  * The first of the places that is a folder of this user alone in memory: the chosen one, or `runtimeDirectory`, `hardkey`
- * in `xdgRuntimeDir` and in /run/user/UID, /dev/shm/hardkey-UID. A missing one is made, with mode 0700, in a folder that
- * is there, unless `make` is false. Never throws.
+ * in `xdgRuntimeDir` and in /run/user/UID, /dev/shm/hardkey-UID, and where somebody else has taken that name
+ * /dev/shm/hardkey-UID- and six letters. A missing one is made, with mode 0700, in a folder that is there, unless `make` is
+ * false. Never throws.
  */
 export function findRuntimeFolder(
   places: RuntimePlaces,
@@ -44,7 +45,9 @@ export function findRuntimeFolder(
       refused.push(`"${places.chosen}" is not on Linux, which alone has folders in memory`)
     return { path: undefined, refused }
   }
-  for (const place of candidates(places, user)) {
+  for (const candidate of candidates(places, user)) {
+    const place = typeof candidate === 'string' ? candidate : candidate(make)
+    if (place === undefined) continue
     try {
       const path = join(realpathSync(dirname(place)), basename(place))
       const reason = unusable(path, user, make)
@@ -59,12 +62,43 @@ export function findRuntimeFolder(
   return { path: undefined, refused }
 }
 
-function candidates({ chosen, runtimeDirectory, xdgRuntimeDir }: RuntimePlaces, user: number): readonly string[] {
+type Candidate = string | ((make: boolean) => string | undefined)
+
+function candidates({ chosen, runtimeDirectory, xdgRuntimeDir }: RuntimePlaces, user: number): readonly Candidate[] {
   if (chosen !== undefined) return [resolve(chosen)]
   const [ofService = ''] = runtimeDirectory?.split(':') ?? []
   const ofLogin = [xdgRuntimeDir ?? '', `/run/user/${user}`].filter((folder) => isAbsolute(folder))
+  const shared = `/dev/shm/hardkey-${user}`
   const inLogin = ofLogin.map((folder) => join(folder, 'hardkey'))
-  return [...(isAbsolute(ofService) ? [ofService] : []), ...new Set(inLogin), `/dev/shm/hardkey-${user}`]
+  return [
+    ...(isAbsolute(ofService) ? [ofService] : []),
+    ...new Set(inLogin),
+    shared,
+    (make) => spare(`${shared}-`, user, make),
+  ]
+}
+
+/** A name that nobody can take first, found again by its owner. */
+function spare(prefix: string, user: number, make: boolean): string | undefined {
+  const own = (): string | undefined =>
+    readdirSync(dirname(prefix))
+      .filter((name) => name.startsWith(basename(prefix)))
+      .map((name) => join(dirname(prefix), name))
+      .sort()
+      .find((path) => {
+        const stats = lstatSync(path, { throwIfNoEntry: false })
+        return stats !== undefined && notOurs(stats, user) === undefined
+      })
+  try {
+    const found = own()
+    if (found !== undefined || !make) return found
+    mkdtempSync(prefix)
+    // Of several processes that made one, all take the same.
+    return own()
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error
+    return undefined
+  }
 }
 
 /** Why the folder is not to be used, or undefined. @throws the system's error for one that is not there and cannot be made */

@@ -7,6 +7,7 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  lchownSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -238,6 +239,33 @@ describe('another user of the machine', () => {
     const seen = await asSecondUser('grep -r . "$1" "$1.elsewhere"', [place])
     expect(seen.stdout).toBe('')
   })
+
+  it.each([
+    ['a folder', (place: string) => mkdirSync(place)],
+    ['a file', (place: string) => writeFileSync(place, '')],
+    ['a link', (place: string) => symlinkSync('/tmp', place)],
+  ])(
+    'T-1: who makes %s of the name in /dev/shm first stops nobody: sessions are kept beside it',
+    async (_what, make) => {
+      // The second user is the victim here, so that the name of root stays as it is.
+      const shared = `/dev/shm/hardkey-${secondUser.uid}`
+      const owned = (id: number) => spawnSync('chown', ['-R', `${id}:${id}`, there.home.folder])
+      const environment = there.home.environment({ XDG_RUNTIME_DIR: '/nonexistent', HARDKEY_CACHE_DIR: '' })
+      const start = () => asSecondUser('"$@"', [process.execPath, commandFile, ...words], environment)
+      make(shared)
+      lchownSync(shared, secondUser.uid + 1, secondUser.gid + 1)
+      owned(secondUser.uid)
+      try {
+        const first = await start()
+        expect(isSession(first)).toBe(true)
+        expect([await start(), await start(), calls]).toEqual([first, first, 1])
+      } finally {
+        owned(0)
+        const left = readdirSync('/dev/shm').filter((name) => name.startsWith(`hardkey-${secondUser.uid}`))
+        for (const name of left) rmSync(join('/dev/shm', name), { recursive: true })
+      }
+    },
+  )
 
   it('T-1: a session that he plants in a folder of his is not given', async () => {
     const first = await ask()
