@@ -23,8 +23,8 @@ import { type ImportProof, proofTexts } from './import-proof.ts'
 import { type ImportSource, readSource, type SourceKey } from './import-source.ts'
 import { alsoTarget } from './import-target.ts'
 import { awsFiles, pinSourceOption, recordsFolder } from './open-key.ts'
+import { latched } from './pin-latch.ts'
 import { newPinPrompt } from './pin-prompt.ts'
-import { latched } from './runtime-folder.ts'
 
 /** A record to be, and where its key goes. Its PIN is asked for once; whoever made the place forgets it. */
 export interface Place {

@@ -11,10 +11,9 @@ import { accountFor } from './account.ts'
 import type { CommandContext } from './command.ts'
 import { deviceEntry } from './device-entry.ts'
 import type { NamedKey } from './open-key.ts'
-import type { PinGuard } from './pin-latch.ts'
+import { type PinGuard, pinLatch } from './pin-latch.ts'
 import { pinPrompt } from './pin-prompt.ts'
 import type { RequestScope } from './request-scope.ts'
-import { pinLatch } from './runtime-folder.ts'
 
 /** What is done with the DateKeys. */
 export interface DateKeyUse<Prepared extends { close(): void } | undefined, Result> {
@@ -29,7 +28,7 @@ export interface DateKeyUse<Prepared extends { close(): void } | undefined, Resu
   readonly started?: StartedBackend | undefined
   /** Default: the prompt of the command. */
   readonly pin?: PinSource | undefined
-  /** Default: a latch in the runtime folder of this user. */
+  /** Default: the latch of this user. */
   readonly latch?: PinGuard | undefined
 }
 

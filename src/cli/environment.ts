@@ -7,6 +7,7 @@
 import { posix, win32 } from 'node:path'
 import { HardkeyError } from '../errors.ts'
 import { type AwsFileVariables, readAwsFileVariables } from './aws-file-variables.ts'
+import { type FolderVariables, readFolderVariables } from './folder-variables.ts'
 import { type PromptVariables, readPromptVariables } from './prompt-variables.ts'
 import { readVaultVariables, type VaultVariables } from './vault-variables.ts'
 
@@ -24,17 +25,11 @@ interface WayToAws {
   readonly maxAttempts: number | undefined
 }
 
-export interface Environment extends WayToAws, AwsFileVariables {
+export interface Environment extends WayToAws, AwsFileVariables, FolderVariables {
   /** Holds `keys/`: HARDKEY_HOME, or `hardkey` in the platform's folder for settings. */
   readonly hardkeyHome: string
   /** HARDKEY_HOME was set: a program that starts the command must have it too. */
   readonly hardkeyHomeIsSet: boolean
-  /** HARDKEY_CACHE_DIR: the runtime folder, or "none". */
-  readonly cacheDir: string | undefined
-  /** RUNTIME_DIRECTORY: systemd.exec(5). */
-  readonly runtimeDirectory: string | undefined
-  /** XDG_RUNTIME_DIR: XDG Base Directory Specification. */
-  readonly xdgRuntimeDir: string | undefined
   /** HARDKEY_ACCOUNT: the absolute path of a file, or `journal`. */
   readonly account: string | undefined
   /** AWS_PROFILE, else AWS_DEFAULT_PROFILE. */
@@ -115,7 +110,7 @@ export function readEnvironment(variables: Variables, platform: NodeJS.Platform,
   return {
     hardkeyHome: given === undefined ? path.join(settings(), 'hardkey') : path.resolve(given),
     hardkeyHomeIsSet: given !== undefined,
-    ...foldersInMemory(read),
+    ...readFolderVariables(read, platform, homeOf),
     account: account === undefined || account === 'journal' ? account : path.resolve(account),
     ...readAwsFileVariables(read, variables, (name) => path.join(home(), name)),
     profile: read('AWS_PROFILE') ?? read('AWS_DEFAULT_PROFILE'),
@@ -166,16 +161,6 @@ function wayToAws(read: (name: string) => string | undefined): WayToAws {
     useFipsEndpoint: flag(read, 'AWS_USE_FIPS_ENDPOINT'),
     useDualstackEndpoint: flag(read, 'AWS_USE_DUALSTACK_ENDPOINT'),
     maxAttempts: attempts(read('AWS_MAX_ATTEMPTS')),
-  }
-}
-
-type FoldersInMemory = Pick<Environment, 'cacheDir' | 'runtimeDirectory' | 'xdgRuntimeDir'>
-
-function foldersInMemory(read: (name: string) => string | undefined): FoldersInMemory {
-  return {
-    cacheDir: read('HARDKEY_CACHE_DIR'),
-    runtimeDirectory: read('RUNTIME_DIRECTORY'),
-    xdgRuntimeDir: read('XDG_RUNTIME_DIR'),
   }
 }
 

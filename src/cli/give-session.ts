@@ -19,7 +19,7 @@ import type { TokenCode } from '../sts/inputs.ts'
 import type { CommandContext } from './command.ts'
 import { type Asked, type DeviceUse, sessionByKey, sessionBySession } from './new-session.ts'
 import type { NamedKey } from './open-key.ts'
-import type { PinGuard, PinLatch } from './pin-latch.ts'
+import type { PinGuard } from './pin-latch.ts'
 import { pinPrompt } from './pin-prompt.ts'
 import { type SessionRequest, sessionRequest, throughMfaSession } from './session-request.ts'
 import { keyText, requestText } from './session-text.ts'
@@ -39,7 +39,7 @@ export interface SessionUse {
   /** The runtime folder, for the lock and for failures that are shared; undefined where there is none. */
   readonly folder: string | undefined
   readonly store: SessionStore
-  readonly latch: PinLatch
+  readonly latch: PinGuard
   /** A session with less left is not given, while a new one can be had. */
   readonly leastSeconds: number
   /** With less left the old session is not given, even where no new one can be had. Default: it is given to its end. */

@@ -98,7 +98,9 @@ export const topicTexts: Readonly<Record<string, string>> = Object.freeze({
     'An MFA code comes from --token-code, or the program of --mfa-process, or a person likewise.',
     '',
     'Kept in the record: the pin-source in the URI of import --to, and that of hardkey configure NAME --pin-source.',
-    'It is tried once. A refused PIN is never tried again by itself, so that no token gets locked.',
+    'It is tried once, by all processes together, so that no token gets locked. What was refused is tried again when its',
+    'source has changed (once; a file that was only written again counts too), or after hardkey doctor --clear-latch.',
+    'A token that shows a wrong PIN of another program gets none from a file before that, and never the last try.',
   ].join('\n'),
 })
 

@@ -13,8 +13,8 @@ import { accountedKeys } from './account.ts'
 import type { CommandContext } from './command.ts'
 import { deviceEntry } from './device-entry.ts'
 import { awsFiles, recordsFolder, withDevice } from './open-key.ts'
+import { latched } from './pin-latch.ts'
 import { pinPrompt } from './pin-prompt.ts'
-import { latched } from './runtime-folder.ts'
 
 export interface IamSigner {
   readonly keys: DateKeySource

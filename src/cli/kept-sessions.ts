@@ -1,4 +1,4 @@
-// Where the sessions of a command are kept, and what devices refused. In: its options and environment. Out: what giveSession
+// Where the sessions of a command are kept. In: its options and environment. Out: what giveSession
 // takes of it: the runtime folder, or the memory of this process. Sessions of a key are forgotten here too.
 
 import { readdirSync, rmSync } from 'node:fs'
@@ -7,11 +7,11 @@ import { removeSessions, sessionStore } from '../credentials/session-store.ts'
 import { fileFailure } from '../files/file-failure.ts'
 import type { CommandContext } from './command.ts'
 import type { SessionUse } from './give-session.ts'
-import { PinLatch } from './pin-latch.ts'
+import { pinLatch } from './pin-latch.ts'
 import { runtimeFolder } from './runtime-folder.ts'
 import { readShortcut, shortcutPrefix } from './shortcut.ts'
 
-/** The runtime folder with its sessions and refused PINs, or the memory of this process. @throws ERR_CACHE_UNSAFE */
+/** The runtime folder with its sessions, or the memory of this process. @throws ERR_CACHE_UNSAFE */
 export function keptSessions(
   context: CommandContext,
 ): Required<Pick<SessionUse, 'folder' | 'store' | 'latch' | 'fresh'>> {
@@ -23,7 +23,7 @@ export function keptSessions(
   return {
     folder,
     store: sessionStore(folder, told),
-    latch: new PinLatch(folder),
+    latch: pinLatch(context),
     fresh: args.has('no-cache'),
   }
 }

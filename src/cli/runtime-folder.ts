@@ -1,14 +1,10 @@
-// Where the command keeps what lives as long as the machine runs: sessions, locks, refused PINs. In: --cache-dir and the
+// Where the command keeps what lives as long as the machine runs: sessions and locks. In: --cache-dir and the
 // environment. Out: a folder of this user in memory, or none, which is no failure.
 
 import { HardkeyError } from '../errors.ts'
 import { findRuntimeFolder, type RuntimePlaces } from '../files/runtime-folder.ts'
-import type { KeyUri } from '../key/uri.ts'
 import type { CommandContext } from './command.ts'
 import type { Environment } from './environment.ts'
-import { PinLatch } from './pin-latch.ts'
-
-const nothing = { path: undefined, refused: [] } as const
 
 /** The word in place of a folder: nothing is kept between runs. */
 const nowhere = 'none'
@@ -41,23 +37,6 @@ export function runtimePlaces(
   chosen: string | undefined = cacheDir,
 ): RuntimePlaces | undefined {
   return chosen === nowhere ? undefined : { chosen, runtimeDirectory, xdgRuntimeDir }
-}
-
-/** The latch of the runtime folder that the environment names. One that cannot be used is told as a step. */
-export function pinLatch({ environment, report }: CommandContext): PinLatch {
-  const places = runtimePlaces(environment)
-  const { path, refused } = places === undefined ? nothing : findRuntimeFolder(places)
-  for (const reason of refused) report.step(`not used as runtime folder: ${reason}`)
-  return new PinLatch(path)
-}
-
-/**
- * Runs `act`, which opens the device of this URI. A PIN that was refused before, by whichever command, is not tried again.
- *
- * @throws ERR_PIN_INCORRECT; what `act` throws
- */
-export async function latched<T>(context: CommandContext, uri: KeyUri, act: () => Promise<T>): Promise<T> {
-  return await pinLatch(context).guard(uri, context.signal, act)
 }
 
 /** True where a session lasts from one run to the next. */

@@ -18,6 +18,7 @@ import type { CommandContext } from './command.ts'
 import { giveSession } from './give-session.ts'
 import { keptSessions } from './kept-sessions.ts'
 import { type NamedKey, namedKey, toldOnce } from './open-key.ts'
+import type { PinGuard } from './pin-latch.ts'
 import { pinPrompt } from './pin-prompt.ts'
 import { sessionRequest } from './session-request.ts'
 
@@ -77,8 +78,8 @@ export async function sessionSource(context: CommandContext, options: SourceOpti
       const use = { ...kept, leastSeconds: wanted, lastSeconds, givesOld: !isRenewal, pin: source, ...asked }
       // What is noted of the request was noted above, once.
       const report = { ...context.report, note: context.report.step }
-      const named = readOnce(await namedKey(toldOnce(context)))
-      const session = await giveSession({ ...context, signal, report }, named, use)
+      const { named, latch } = readOnce(await namedKey(toldOnce(context)), kept.latch)
+      const session = await giveSession({ ...context, signal, report }, named, { ...use, latch })
       given.set(role, { accessKeyId: session.credentials.accessKeyId, named })
       return session
     })
@@ -103,8 +104,10 @@ export async function sessionSource(context: CommandContext, options: SourceOpti
 }
 
 /** A descriptor gives what it holds to the first reader; a file may hold something else by the next session. */
-function readOnce(named: NamedKey): NamedKey {
-  return descriptorsOf(named.uri).length === 0 ? named : { ...named, uri: withAskedPinSource(named.uri) }
+function readOnce(named: NamedKey, latch: PinGuard): { readonly named: NamedKey; readonly latch: PinGuard } {
+  if (descriptorsOf(named.uri).length === 0) return { named, latch }
+  const guard: PinGuard['guard'] = (_asked, ...more) => latch.guard(named.uri, ...more)
+  return { named: { ...named, uri: withAskedPinSource(named.uri) }, latch: { guard } }
 }
 
 function keeper(

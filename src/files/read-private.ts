@@ -23,7 +23,9 @@ export function readPrivate(path: string, maxBytes: number): string | undefined 
 }
 
 function isPrivate(stats: Stats): boolean {
-  return stats.isFile() && stats.uid === thisUser() && (stats.mode & 0o077) === 0
+  const user = thisUser()
+  // Windows has no such owner and no such modes.
+  return stats.isFile() && (user === undefined || (stats.uid === user && (stats.mode & 0o077) === 0))
 }
 
 /** Undefined where it grew meanwhile; what is written by us is replaced and never grows. */

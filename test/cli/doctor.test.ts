@@ -12,7 +12,7 @@ import { startLoopbackSts } from '../../src/cli/demo/loopback-sts.ts'
 import { PinLatch } from '../../src/cli/pin-latch.ts'
 import { HardkeyError } from '../../src/errors.ts'
 import { KeyUri } from '../../src/key/uri.ts'
-import { folderInMemory } from '../files/temporary-folder.ts'
+import { temporaryFolder } from '../files/temporary-folder.ts'
 import { CheckedIn } from './checked-in.ts'
 import { commandFile, ended, throwAwayKey } from './hardkey.ts'
 
@@ -277,25 +277,21 @@ it.each(Object.entries(notes))('notes %s, and ends with 0', async (_, [id, prepa
 })
 
 it('does not try a PIN again that was refused, until it is told to', async () => {
-  const folder = folderInMemory()
+  const folder = { path: temporaryFolder(), clear: '' }
   const uri = `tpm2:handle=0x81000100?device=%2Fno%2Fsuch%2Ftpm&pin-source=file:${at('passphrase')}`
   const refused = new HardkeyError('ERR_PIN_INCORRECT', 'the TPM refused the auth value')
-  const trying = new PinLatch(folder).guard(KeyUri.parse(uri), AbortSignal.timeout(5000), () => {
+  const trying = new PinLatch(async () => [folder]).guard(KeyUri.parse(uri), AbortSignal.timeout(5000), () => {
     throw refused
   })
   await expect(trying).rejects.toBe(refused)
-  try {
-    await changed(record, setting('uri', uri), async () => {
-      const words = (found: readonly Found[]) => found.filter(({ state }) => state === 'fault')
-      const { found } = await doctor(['--offline'], { HARDKEY_CACHE_DIR: folder })
-      const remedy = expect.stringContaining('hardkey doctor --clear-latch') as string
-      expect(words(found)).toEqual([expect.objectContaining({ id: 'pin-latch', name: 'prod', remedy })])
-      const { found: asked } = await doctor(['--offline', '--clear-latch'], { HARDKEY_CACHE_DIR: folder })
-      expect(words(asked)).toEqual([expect.objectContaining({ id: 'device', name: 'prod' })])
-    })
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
+  await changed(record, setting('uri', uri), async () => {
+    const words = (found: readonly Found[]) => found.filter(({ state }) => state === 'fault')
+    const { found } = await doctor(['--offline'], { STATE_DIRECTORY: folder.path })
+    const remedy = expect.stringContaining('hardkey doctor --clear-latch') as string
+    expect(words(found)).toEqual([expect.objectContaining({ id: 'pin-latch', name: 'prod', remedy })])
+    const { found: asked } = await doctor(['--offline', '--clear-latch'], { STATE_DIRECTORY: folder.path })
+    expect(words(asked)).toEqual([expect.objectContaining({ id: 'device', name: 'prod' })])
+  })
 })
 
 it('says until when the old key of a rotation stays, which is no fault', async () => {

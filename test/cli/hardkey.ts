@@ -33,6 +33,11 @@ export class CommandHome {
     return join(this.folder, 'hardkey', 'keys')
   }
 
+  /** Where it is kept which PINs were refused. */
+  get state(): string {
+    return join(this.folder, '.local', 'state', 'hardkey')
+  }
+
   environment(added: Readonly<Record<string, string>> = {}): Record<string, string> {
     return builtEnvironment({ HOME: this.folder, HARDKEY_HOME: join(this.folder, 'hardkey'), ...added })
   }

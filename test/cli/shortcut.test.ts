@@ -141,6 +141,8 @@ it('every variable that is read decides the start, or is known not to', () => {
 /** Where the folder is, by which way the network is reached, what unlocks a device, and what other commands use. */
 const ofVault = ['CACERT_BYTES', 'CLIENT_CERT_BYTES', 'CLIENT_KEY_BYTES', 'CONFIG_PATH', 'HTTP_PROXY', 'PROXY_ADDR']
 const notDeciding = [
+  // Where it is kept which PINs were refused, which no kept session asks.
+  ...['STATE_DIRECTORY', 'XDG_STATE_HOME'],
   ...['RUNTIME_DIRECTORY', 'XDG_RUNTIME_DIR', 'HARDKEY_CACHE_DIR', 'NODE_OPTIONS', 'CREDENTIALS_DIRECTORY'],
   ...['HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy', 'KUBERNETES_EXEC_INFO'],
   ...['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_ENDPOINT_URL_KMS', 'AWS_ENDPOINT_URL_S3'],

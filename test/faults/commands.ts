@@ -2,7 +2,7 @@
 // knows it, and another identity lying everywhere that a chain of providers would look. In: nothing. Out: ways to run and
 // to judge.
 
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type LoopbackSts, startLoopbackSts } from '../../src/cli/demo/loopback-sts.ts'
 import { type Fixture, fixture } from '../backends/pkcs11/fixture.ts'
@@ -78,7 +78,10 @@ export class FaultyCommand {
     const refusedBefore = this.sts.refused()
     return {
       act,
-      mend: () => this.device.shim.order(),
+      mend: () => {
+        this.device.shim.order()
+        this.forget()
+      },
       isRight: isSession,
       kept: () => this.kept(),
       tries: this.device.shim.pinsSpent,
@@ -90,6 +93,11 @@ export class FaultyCommand {
       marker: this.home.folder,
       ...more,
     }
+  }
+
+  /** Which PINs were refused, as `hardkey doctor --clear-latch` does. */
+  forget(): void {
+    rmSync(this.home.state, { recursive: true, force: true })
   }
 
   async remove(): Promise<void> {

@@ -1,5 +1,6 @@
 // The folder of kept sessions when it is full, when STS fails, when no descriptor is left, and when another user of the machine
 // was there first. Sessions are given all the same, and never an empty success.
+// More than 250 lines: all ways in which one folder fails.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'

@@ -102,8 +102,11 @@ describe('a wrong PIN', () => {
     // CKF_USER_PIN_COUNT_LOW, by which SoftHSM would tell of the first try.
     command.device.shim.order('C_GetTokenInfo * clear 0x10000')
   })
-  // The right PIN takes the flag away.
-  afterEach(() => ask('--no-cache', '--cache-dir', 'none'))
+  afterEach(async () => {
+    rmSync(command.home.state, { recursive: true })
+    // The right PIN takes the flag away.
+    await ask('--no-cache', '--cache-dir', 'none')
+  })
 
   it(`F-W02, F-P01: is tried once by ${all} starts, each of which says so and what to do`, async () => {
     const ran = await starts(all, ['--pin-source', `file:${wrong}`])
@@ -136,10 +139,10 @@ describe('a wrong PIN', () => {
     expect(logins()).toBe(2)
   })
 
-  it('F-P01: leaves neither the PIN nor a hash of it in the folder', async () => {
+  it('F-P01: leaves neither the PIN nor a hash of it on the disk', async () => {
     const tried = 'not-the-pin-8431'
     await ask('--pin-source', `file:${wrong}`)
-    const kept = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'))
+    const kept = readdirSync(command.home.state).map((name) => readFileSync(join(command.home.state, name), 'utf8'))
     expect(kept.some((text) => text.includes('refused the PIN'))).toBe(true)
     const hashes = ['sha256', 'sha1', 'md5'].map((name) => createHash(name).update(tried).digest('hex'))
     for (const secret of [tried, fingerprint(tried), ...hashes]) expect(kept.join('\n')).not.toContain(secret)

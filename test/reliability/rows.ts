@@ -20,7 +20,10 @@ const pkcs11: readonly Row[] = [
   { id: 'F-P01', text: 'a wrong PIN, under whatever status the token gives it, is tried once by all processes' },
   { id: 'F-P02', text: 'a locked PIN is not tried, and the token is named' },
   { id: 'F-P03', text: 'no PIN is tried where a wrong one would lock the token' },
-  { id: 'F-P04', text: 'after a wrong PIN a person is warned before the next, and a file is refused' },
+  {
+    id: 'F-P04',
+    text: 'after a wrong PIN a person is warned before the next, and a file is refused until it was corrected',
+  },
   { id: 'F-P05', text: 'an expired PIN, one of wrong length and one never set each have their error, without a retry' },
   { id: 'F-P06', text: 'being logged in already is success' },
   { id: 'F-P07', text: 'another user being logged in is a clear error' },

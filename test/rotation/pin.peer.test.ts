@@ -24,6 +24,7 @@ beforeEach(() => {
   command.device.shim.forget()
 })
 afterEach(async () => {
+  rmSync(command.home.state, { recursive: true, force: true })
   // The right PIN takes the flag away.
   await run('whoami', 'prod')
   command.device.shim.order()

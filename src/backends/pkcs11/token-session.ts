@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { HardkeyError } from '../../errors.ts'
 import { abortable } from '../../http/deadline.ts'
 import type { DeviceContext, Protection } from '../../key/hmac-key.ts'
+import { namesPerson } from '../../key/pin-source.ts'
 import { timeLimit } from '../../key/time-limit.ts'
 import type { KeyUri } from '../../key/uri.ts'
 import { namesUnattendedPin, type TokenAddress } from './address.ts'
@@ -37,12 +38,18 @@ export interface Pkcs11Options {
   readonly pauseMilliseconds?: number | undefined
   /** What the module is set up by (SOFTHSM2_CONF and the like). Ours, `process.env`, by default. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined
+  /**
+   * Asked where a token had a wrong PIN before (CKF_USER_PIN_COUNT_LOW) and no person gives this one: true where it is
+   * known to be another, and so may be tried. False by default. The last try before a token locks is never taken.
+   */
+  readonly isPinCorrected?: (() => boolean | Promise<boolean>) | undefined
 }
 
 /** The options with every default filled in. */
 export interface Settings extends Limits {
   readonly pauseMilliseconds: number
   readonly environment: Environment | undefined
+  readonly isPinCorrected: NonNullable<Pkcs11Options['isPinCorrected']>
 }
 
 /** @throws ERR_USAGE for a time that is not a number above 0, or is beyond 24 days */
@@ -53,7 +60,7 @@ export function settingsOf(options: Pkcs11Options): Settings {
     pauseMilliseconds: options.pauseMilliseconds ?? 5000,
   }
   for (const [name, value] of Object.entries(settings)) timeLimit(name, value)
-  return { ...settings, environment: options.environment }
+  return { ...settings, environment: options.environment, isPinCorrected: options.isPinCorrected ?? (() => false) }
 }
 
 export interface OpenWish {
@@ -141,8 +148,10 @@ async function openSession(
 }
 
 async function login(client: ModuleClient, token: TokenInfo, wish: OpenWish): Promise<void> {
-  const { uri, context } = wish
-  refuseRiskyLogin(token, !namesUnattendedPin(uri) && wish.isDoubtful !== true)
+  const { uri, context, settings } = wish
+  const isLow = hasFlag(token, 'CKF_USER_PIN_COUNT_LOW') && wish.isDoubtful !== true
+  const isAttended = !namesUnattendedPin(uri) || namesPerson(uri)
+  refuseRiskyLogin(token, isLow && (isAttended || (await settings.isPinCorrected())))
   const atDevice = hasFlag(token, 'CKF_PROTECTED_AUTHENTICATION_PATH') && !namesUnattendedPin(uri)
   const pin = atDevice ? undefined : await askPin(token, context)
   try {

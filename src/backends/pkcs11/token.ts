@@ -85,11 +85,11 @@ export function hasFlag(token: TokenInfo, flag: keyof typeof tokenFlags): boolea
 
 /**
  * Refuses a login that could lock the token: a locked PIN, the last try, and after a wrong PIN every try that no
- * person watches over.
+ * person watches over, unless that is agreed to.
  *
  * @throws ERR_PIN_LOCKED
  */
-export function refuseRiskyLogin(token: TokenInfo, isAttended: boolean): void {
+export function refuseRiskyLogin(token: TokenInfo, isAgreed: boolean): void {
   const device = describeToken(token)
   if (hasFlag(token, 'CKF_USER_PIN_LOCKED')) {
     throw new HardkeyError('ERR_PIN_LOCKED', `the PIN of ${device} is locked`, {
@@ -103,7 +103,7 @@ export function refuseRiskyLogin(token: TokenInfo, isAttended: boolean): void {
       serviceCode: 'CKF_USER_PIN_FINAL_TRY',
     })
   }
-  if (hasFlag(token, 'CKF_USER_PIN_COUNT_LOW') && !isAttended) {
+  if (hasFlag(token, 'CKF_USER_PIN_COUNT_LOW') && !isAgreed) {
     throw new HardkeyError('ERR_PIN_LOCKED', `a wrong PIN was given to ${device} before, so none was tried again`, {
       hint: 'check the pin-source, then log in once by hand (pkcs11-tool --login --test) or with pin-source=prompt:',
       serviceCode: 'CKF_USER_PIN_COUNT_LOW',

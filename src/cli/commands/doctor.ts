@@ -17,17 +17,17 @@ import { withDateKeys } from '../date-keys.ts'
 import { deviceEntry } from '../device-entry.ts'
 import { cacheFolderFinding, recordFindings, shellFindings } from '../doctor-machine.ts'
 import { awsFiles, recordForThisRun, storedRecord } from '../open-key.ts'
-import { clearLatches } from '../pin-latch.ts'
+import { pinLatch } from '../pin-latch.ts'
 import { asksAPerson, pinPrompt } from '../pin-prompt.ts'
-import { pinLatch, runtimeFolder } from '../runtime-folder.ts'
 import { stsSettings } from '../settings.ts'
 import { tableLines } from '../table-lines.ts'
+import { clearVerdicts, verdictFolders } from '../verdicts.ts'
 
 /** Looks at everything, or at one key. */
 export async function doctor(context: CommandContext): Promise<number> {
   const { args, environment, now, output, report } = context
   const name = args.optionalWord('NAME')
-  if (args.has('clear-latch')) forgetRefusals(context)
+  if (args.has('clear-latch')) await forgetRefusals(context)
   const { listed, findings } = await recordFindings(context)
   const records = listed.filter((one): one is StoredRecord => 'record' in one)
   const asked = name === undefined ? records : [await storedRecord(context)]
@@ -53,9 +53,8 @@ export async function doctor(context: CommandContext): Promise<number> {
 }
 
 /** What was refused and has been corrected since may be tried again. */
-function forgetRefusals(context: CommandContext): void {
-  const folder = runtimeFolder(context, undefined)
-  const count = folder === undefined ? 0 : clearLatches(folder)
+async function forgetRefusals(context: CommandContext): Promise<void> {
+  const count = await clearVerdicts(await verdictFolders(context))
   context.report.note(count === 0 ? 'no refused PIN was remembered' : `refused PINs forgotten: ${count}`)
 }
 

@@ -10,8 +10,9 @@ import type { CommandContext } from '../command.ts'
 import { deviceEntry } from '../device-entry.ts'
 import { removeKept } from '../kept-sessions.ts'
 import { awsFiles, recordForThisRun, storedRecord, toldOnce } from '../open-key.ts'
+import { latched } from '../pin-latch.ts'
 import { pinPrompt } from '../pin-prompt.ts'
-import { latched, runtimeFolder } from '../runtime-folder.ts'
+import { runtimeFolder } from '../runtime-folder.ts'
 import { keyText } from '../session-text.ts'
 
 /** Removes a record; status 1 and nothing changed where the person says no. */

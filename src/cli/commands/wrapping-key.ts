@@ -9,8 +9,8 @@ import { formatWrappingKey } from '../../lifecycle/wrapped-file.ts'
 import type { CommandContext } from '../command.ts'
 import { deviceEntry } from '../device-entry.ts'
 import { prepared } from '../open-key.ts'
+import { latched } from '../pin-latch.ts'
 import { newPinPrompt } from '../pin-prompt.ts'
-import { latched } from '../runtime-folder.ts'
 import { writeOut } from '../wrap-files.ts'
 
 /** Prints the file, or writes it to `--out`. */

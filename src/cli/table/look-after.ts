@@ -230,7 +230,7 @@ export const lookAfterCommands: readonly CommandSpec[] = Object.freeze([
     text: [
       'Looks at records, devices, the AWS files, this shell, the way to STS and the clock. Each finding has an',
       'id, a state (ok, note for a weak choice, fault) and its remedy; --verbose shows what is well, too.',
-      'A PIN that a token or TPM has refused is tried by no command again, until its file changes or with --clear-latch.',
+      'A PIN that a device has refused is tried by no command again, until its file changes (once) or with --clear-latch.',
       'Exit status 1 where there is a fault.',
     ],
     examples: ['hardkey doctor', 'hardkey doctor prod --verbose', 'hardkey doctor --json'],
