@@ -123,20 +123,57 @@ export async function otherRegions(
 }
 
 /**
- * Removes each `credential_process` line that asks hardkey for this record; what else the profiles say stays.
- * Returns the profiles that had one.
+ * Removes each `credential_process` line that asks hardkey for this record, and a profile that has nothing else but the
+ * `region` that hardkey wrote there; what else the profiles say stays. Returns the profiles that had one.
  */
-export async function removeCredentialProcess(files: AwsFiles, name: string): Promise<readonly string[]> {
-  return await editAwsFiles(files, async (both) => {
-    const profiles = new Set<string>()
-    for (const file of both) {
-      const ours = file.lines.filter((line) => isOurs(file, line, name))
-      if (ours.length === 0) continue
-      await replaceAwsFile(file, removeIniLines(file.bytes, file.lines, ours, file.path))
-      for (const line of ours) profiles.add(profileOf(line))
+export async function removeCredentialProcess(
+  files: AwsFiles,
+  name: string,
+  region?: string,
+): Promise<readonly string[]> {
+  return await editAwsFiles(files, async ([config, credentials]) => {
+    const ours = (file: AwsFile): readonly IniLine[] => file.lines.filter((line) => isOurs(file, line, name))
+    const all = [...ours(config), ...ours(credentials)]
+    const profiles = [...new Set(all.map(profileOf))]
+    for (const file of [config, credentials]) {
+      const sections = profiles.flatMap((profile) => file.sectionsOf(profile))
+      const left = sections.flatMap((section) => leftOver(file, section, ours(file), region))
+      const gone = [...ours(file), ...left]
+      if (gone.length > 0) await replaceAwsFile(file, removeIniLines(file.bytes, file.lines, gone, file.path))
     }
-    return [...profiles]
+    return profiles
   })
+}
+
+/** The lines of a section in which, without `ours`, nobody has said anything; none where somebody has. */
+function leftOver(
+  file: AwsFile,
+  section: string,
+  ours: readonly IniLine[],
+  region: string | undefined,
+): readonly IniLine[] {
+  const lines = file.lines.filter((line) => line.section === section)
+  const isOfHardkey = lines.some((line) => ours.includes(line))
+  const isNothing = (line: IniLine): boolean => {
+    if (line.problem !== undefined) return false
+    if (line.kind === 'other') return isBlank(file, line)
+    const isRegion = line.kind === 'setting' && line.name === 'region'
+    return (
+      line.kind === 'section' ||
+      ours.includes(line) ||
+      (isOfHardkey && isRegion && iniValue(file.bytes, line) === region)
+    )
+  }
+  const [header] = lines
+  if (header === undefined || !lines.every(isNothing)) return []
+  // A new section is written with an empty line before it, which belongs to the section above.
+  const before = file.lines[file.lines.indexOf(header) - 1]
+  const isLast = lines.includes(file.lines.at(-1) ?? header)
+  return isLast && before !== undefined && isBlank(file, before) ? [before, ...lines] : lines
+}
+
+function isBlank(file: AwsFile, { kind, start, end }: IniLine): boolean {
+  return kind === 'other' && file.bytes.subarray(start, end).every((byte) => byte === 0x20 || byte === 0x09)
 }
 
 /** The config file with the line in it, in a buffer to wipe. */

@@ -156,6 +156,26 @@ describe('removing the line', () => {
     expect(textOf(files.config)).toBe(`[default]\nregion = x\n${others}`)
   })
 
+  it.each([
+    ['', ''],
+    ['[default]\noutput = json\n', '[keep]\naws_access_key_id = A\n'],
+  ])('takes what was written for it again, with an empty section of that profile: after %j', async (config, other) => {
+    const files = awsFiles({ config, credentials: `[p]\n${other}` })
+    await writeCredentialProcess({ files, profile: 'p', line, region: 'eu-west-1' })
+    expect(await removeCredentialProcess(files, 'prod', 'eu-west-1')).toEqual(['p'])
+    expect([textOf(files.config), textOf(files.credentials)]).toEqual([config, other])
+  })
+
+  it.each(['region = us-west-2', 'output = json', '# mine', 's3 =\n  addressing_style = path'])(
+    'keeps a profile that has %j besides',
+    async (more) => {
+      const files = awsFiles({ config: `[profile p]\n${more}\n` })
+      await writeCredentialProcess({ files, profile: 'p', line })
+      await removeCredentialProcess(files, 'prod', 'eu-west-1')
+      expect(textOf(files.config)).toBe(`[profile p]\n${more}\n`)
+    },
+  )
+
   it('does nothing where there is none', async () => {
     const files = awsFiles({ config: '[default]\n' })
     expect(await removeCredentialProcess(files, 'prod')).toEqual([])

@@ -2,6 +2,8 @@
 // profile and the removal of the plaintext where asked. What can be refused is refused before the secret is read.
 
 import { withoutPinSource } from '../../key/pin-source.ts'
+import type { CheckInResult } from '../../lifecycle/check-in.ts'
+import { othersOfKey } from '../../lifecycle/same-object.ts'
 import {
   checkCredentialProcess,
   type WriteCredentialProcess,
@@ -57,6 +59,7 @@ export async function importKey(context: CommandContext): Promise<number> {
       const removed = args.has('remove-source')
         ? await removeSource(context, source, accessKeyId)
         : { removed: [], remains: [] }
+      await noteOthers(context, results)
       tellImport(context, { results, source, proof, profile, replaced, ...removed, policy })
       return wish?.isWritten === true && policy?.written === false ? 1 : 0
     } finally {
@@ -64,6 +67,16 @@ export async function importKey(context: CommandContext): Promise<number> {
     }
   } finally {
     proof.close()
+  }
+}
+
+/** A key that was there already may have a record already, and ends for both. */
+async function noteOthers({ report }: CommandContext, results: readonly CheckInResult[]): Promise<void> {
+  const made = results.map(({ stored }) => stored)
+  const there = results.find(({ found }) => found)
+  const names = there === undefined ? [] : await othersOfKey(there.stored)
+  for (const name of names) {
+    if (!made.some((one) => one.name === name)) report.note(`the record ${name} is of this key too`)
   }
 }
 

@@ -187,7 +187,11 @@ export const lookAfterCommands: readonly CommandSpec[] = Object.freeze([
       yesFlag,
       jsonFlag,
     ],
-    text: ['The access key itself lives on at AWS until it is switched off there: hardkey revoke NAME, before.'],
+    text: [
+      'The access key itself lives on at AWS until it is switched off there: hardkey revoke NAME, before.',
+      'A rotation that is not over goes too, its other key with --from-device. An object of the device that another',
+      'record names is not destroyed: forget that record first.',
+    ],
     examples: ['hardkey forget prod', 'hardkey forget prod --from-device'],
     load: async () => (await import('../commands/forget.ts')).forgetKey,
   },
