@@ -89,6 +89,7 @@ describe('with --apply', () => {
     expect(asked()).toEqual(['PutUserPolicy', 'PutRolePolicy', 'UpdateAccessKey'])
     expect([...at.iam.policies.keys()]).toEqual(['user/hk/hardkey-revoke', 'role/deploy/hardkey-revoke'])
     expect(at.iam.active()).toEqual([])
+    expect(ran.stderr).toContain('hardkey: next: hardkey forget prod --from-device\n')
     expect(await at.home.run(['whoami', 'prod'])).toMatchObject({ status: 1 })
   })
 
@@ -124,6 +125,9 @@ describe('with --apply', () => {
     const ran = await revoke('--role-arn', role, '--apply', '--yes')
     expect(ran).toMatchObject({ status: 1, stdout: expect.stringContaining('must allow iam:PutUserPolicy') })
     expect(ran.stdout).toContain('must allow iam:PutRolePolicy')
+    const next = `revoke prod --role-arn ${role} --apply --admin-profile PROFILE --user-name hk\n`
+    expect(ran.stderr).toContain(`hardkey: next: hardkey ${next}`)
+    expect(ran.stderr).not.toContain('forget')
     expect(at.iam.active()).toEqual([])
   })
 

@@ -7,7 +7,7 @@ import { userNameOf } from '../../iam/user-name.ts'
 import type { KeyUri } from '../../key/uri.ts'
 import { readJournal } from '../../lifecycle/rotation-journal.ts'
 import { mfaSession } from '../../lifecycle/rotation-keys.ts'
-import { carryOut, type Leak, stopList } from '../../lifecycle/stop-list.ts'
+import { carryOut, type Leak, type StopOutcome, stopList } from '../../lifecycle/stop-list.ts'
 import { recordUri } from '../../profiles/open-record.ts'
 import { checkSettings, type RecordSettings } from '../../profiles/record.ts'
 import type { StoredRecord } from '../../profiles/record-store.ts'
@@ -21,6 +21,7 @@ import { runtimeFolder } from '../runtime-folder.ts'
 import { mfaInput } from '../session-request.ts'
 import { keyText } from '../session-text.ts'
 import { stsSettings } from '../settings.ts'
+import { shellLine } from '../shell-word.ts'
 import { tellStopList } from '../stop-list-texts.ts'
 
 /** In a command that a person completes. */
@@ -135,7 +136,7 @@ function otherUser({ stored }: Run, userName: string): HardkeyError {
 }
 
 async function applyAs(run: Run, { keys }: IamSigner, { account, now }: Caller, userName: string): Promise<number> {
-  const { context, stored, iam } = run
+  const { context, iam } = run
   const { args, report, signal } = context
   const leak = await leakOf(run, userName, now)
   if (!args.has('yes') && !(await agreed(context, leak))) {
@@ -147,8 +148,18 @@ async function applyAs(run: Run, { keys }: IamSigner, { account, now }: Caller, 
   const parts = { iam: iam.client(keys), signer: keys, account, local, signal }
   const outcomes = await report.waiting('IAM', carryOut(list.steps, parts))
   tellStopList(context, list, outcomes)
-  report.next(`hardkey forget ${stored.name} --from-device`)
-  return outcomes.every(({ failure }) => failure === undefined) ? 0 : 1
+  const undone = outcomes.filter(({ failure }) => failure !== undefined)
+  report.next(nextCommand(run, userName, undone))
+  return undone.length === 0 ? 0 : 1
+}
+
+/** While a step at AWS is not done the thief goes on: what signs may have ended, so somebody else has to. */
+function nextCommand({ context, stored }: Run, userName: string, undone: readonly StopOutcome[]): string {
+  if (undone.length === 0) return `hardkey forget ${stored.name} --from-device`
+  if (undone.every(({ step }) => step.iam === undefined)) return `hardkey cache clear ${stored.name}`
+  const roles = context.args.values('role-arn').flatMap((roleArn) => ['--role-arn', roleArn])
+  const again = ['--apply', '--admin-profile', 'PROFILE', '--user-name', userName]
+  return shellLine(['hardkey', 'revoke', stored.name, ...roles, ...again])
 }
 
 async function leakOf({ context, stored, iam }: Run, userName: string, now: Date): Promise<Leak> {
