@@ -8,6 +8,10 @@ import type { KeyUri } from './uri.ts'
 /** How far the secret stays in: in hardware, in a service elsewhere, or in the memory of a process on this machine. */
 export type Protection = 'hardware' | 'service' | 'memory'
 
+/** Among the warnings of a key whose process holds the secret itself. */
+export const inMemoryWarning: string =
+  'the secret is in the memory of every process that uses this key; a hardware device keeps it out'
+
 /** What is known of an opened key. Holds no secret and may be printed. */
 export interface KeyInfo {
   readonly scheme: string

@@ -85,7 +85,6 @@ it('finds no fault where all is well, and says so with --verbose', async () => {
     'check-value',
     'clock',
     'device',
-    'device-warning',
     'endpoint',
     'identity',
     'key-age',
@@ -202,8 +201,9 @@ const faults: Readonly<Record<string, readonly [id: string, prepare: () => Retur
   ],
   'a clock that is two days behind': ['clock', () => atServer(2 * 86_400_000)],
   'a cache folder on a disk': ['cache-folder', () => doctor([], { HARDKEY_CACHE_DIR: checkedIn.home.folder })],
-  'a rotation that stopped': ['rotation', () => withJournal({ state: 'has key' })],
-  'a journal of a rotation that is none': ['rotation', () => withJournal({ state: 'half way' })],
+  'a rotation that stopped': ['rotation', () => withJournal({ state: 'has key' }, offline)],
+  'an old key that nobody ends': ['rotation', () => withJournal({ switched: daysAgo(10) }, offline)],
+  'a journal of a rotation that is none': ['rotation', () => withJournal({ state: 'half way' }, offline)],
   'an access key that AWS does not know': [
     'identity',
     async () => {
@@ -266,7 +266,8 @@ const notes: Readonly<Record<string, readonly [id: string, prepare: () => Return
   'a key that is old': ['key-age', () => changed(record, setting('created', '2020-01-01T00:00:00Z'), () => doctor())],
   'a secret in the memory of processes': ['protection', () => doctor()],
   'a machine on which no session is kept': ['cache-folder', () => doctor([], { HARDKEY_CACHE_DIR: 'none' })],
-  'an old key whose time has come': ['rotation', () => withJournal({ switched: '2026-01-02T03:04:05Z' })],
+  'an old key whose time has come': ['rotation', () => withJournal({ switched: daysAgo(8) }, offline)],
+  'an old key that stays for a while': ['rotation', () => withJournal({ switched: daysAgo(6) }, offline)],
   'a clock that is ten minutes behind': ['clock', () => atServer(10 * 60_000)],
 }
 
@@ -294,25 +295,36 @@ it('does not try a PIN again that was refused, until it is told to', async () =>
   })
 })
 
-it('says until when the old key of a rotation stays, which is no fault', async () => {
-  const { found } = await withJournal({ switched: '2126-01-02T03:04:05Z' })
+it('says until when the old key of a rotation stays, as list and inspect do', async () => {
+  const { found, list, inspect } = await withJournal({ switched: '2126-01-02T03:04:05Z' }, async () => {
+    const { stdout: inInspect } = await checkedIn.home.run(['inspect', 'prod', '--json'])
+    const { stdout: inList } = await checkedIn.home.run(['list'])
+    return { ...(await doctor(['--offline'])), list: inList, inspect: inInspect }
+  })
   expect(found).toContainEqual({
     id: 'rotation',
-    state: 'ok',
+    state: 'note',
     name: 'prod',
     text: `the key before it, ${checkedIn.accessKeyId}, is to be switched off after 2126-01-09T03:04:05Z`,
+    remedy: 'hardkey rotate prod --resume, after 2126-01-09T03:04:05Z',
   })
+  expect(list).toContain('  old key switched off after 2126-01-09T03:04:05Z  ')
+  expect(JSON.parse(inspect).rotation).toMatchObject({ state: 'waiting', until: '2126-01-09T03:04:05Z' })
 })
 
-/** doctor beside the journal of a rotation. */
-async function withJournal(said: Readonly<Record<string, unknown>>) {
+const daysAgo = (days: number): string => `${new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 19)}Z`
+
+const offline = () => doctor(['--offline'])
+
+/** What a look finds beside the journal of a rotation; `offline`: what doctor does. */
+async function withJournal<T>(said: Readonly<Record<string, unknown>>, look: () => Promise<T>): Promise<T> {
   const old = JSON.parse(readFileSync(at(record), 'utf8'))
   const path = 'hardkey/keys/prod.rotation.json'
   const times = { began: '2026-01-02T03:04:05Z', overlapSeconds: 604_800, graceSeconds: 604_800 }
   const fresh = { newAccessKeyId: throwAwayKey().accessKeyId, newUri: 'tink:file=new.keyset.json?kek=passphrase:' }
   const journal = { version: 1, state: 'switched', ...times, userName: 'hk', old, ...fresh, next: old, ...said }
   checkedIn.home.write(path, JSON.stringify(journal))
-  return await doctor(['--offline']).finally(() => rmSync(at(path)))
+  return await look().finally(() => rmSync(at(path)))
 }
 
 /** doctor at a server whose clock is this far ahead, which refuses every key. */

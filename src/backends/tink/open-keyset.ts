@@ -2,7 +2,7 @@
 // Every copy of the decrypted keyset is wiped before this returns; what stays is the one key that it gives.
 
 import { readOwnFile } from '../../files/read-own-file.ts'
-import type { KeyInfo } from '../../key/hmac-key.ts'
+import { inMemoryWarning, type KeyInfo } from '../../key/hmac-key.ts'
 import { type DecodedKeyset, decodeKeyset, type KeysetInfo } from './keyset.ts'
 import { type KeysetFile, longestFile, parseKeysetFile } from './keyset-file.ts'
 import { type ScryptParameters, usualN } from './passphrase-kek.ts'
@@ -50,7 +50,7 @@ export interface ToldKek {
 export function infoOf(path: string, info: KeysetInfo, told: ToldKek): KeyInfo {
   // Its own members only, so that a polluted prototype adds nothing.
   const { kdf, title, uri }: ToldKek = Object.assign(Object.create(null), told)
-  const warnings = ['the secret is in the memory of every process that uses this key; a hardware device keeps it out']
+  const warnings = [inMemoryWarning]
   if (kdf !== undefined && kdf.N < usualN) {
     warnings.push(`the passphrase is stretched with N=${kdf.N}; import the key again for N=${usualN}`)
   }

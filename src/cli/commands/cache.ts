@@ -22,6 +22,11 @@ export async function cache(context: CommandContext): Promise<number> {
     if (given === undefined) removeEmpty(folder)
   }
   if (args.has('json')) output.json({ folder: folder ?? null, removed })
-  else output.line(folder === undefined ? 'nothing is kept between runs' : `removed ${removed} sessions from ${folder}`)
+  else
+    output.line(
+      folder === undefined
+        ? 'nothing is kept between runs'
+        : `removed ${removed} ${removed === 1 ? 'session' : 'sessions'} from ${folder}`,
+    )
   return 0
 }

@@ -2,6 +2,7 @@
 // the same. One use of the device: the check value.
 
 import { type Inspection, inspect } from '../../lifecycle/inspect.ts'
+import { rotationStanding } from '../../lifecycle/rotation-standing.ts'
 import { recordUri } from '../../profiles/open-record.ts'
 import { accountFor } from '../account.ts'
 import type { CommandContext } from '../command.ts'
@@ -17,6 +18,7 @@ export async function inspectKey(context: CommandContext): Promise<number> {
   const { args, now, output, report, signal } = context
   const stored = await storedRecord(context)
   const { record } = stored
+  const rotation = await rotationStanding(stored, now())
   const ours = await recordForThisRun(context, stored)
   const uri = recordUri(ours)
   const entry = await deviceEntry(context, uri, args.has('strict'))
@@ -29,7 +31,7 @@ export async function inspectKey(context: CommandContext): Promise<number> {
     if (args.has('json')) output.json({ name: stored.name, device: info.device, protection: info.protection, steps })
     else output.line(placedLines(info, steps).join('\n'))
   } else if (args.has('json')) {
-    output.json({ name: stored.name, path: stored.path, ...record, ageDays, device: info, sameKey })
+    output.json({ name: stored.name, path: stored.path, ...record, ageDays, rotation, device: info, sameKey })
   } else {
     output.line(
       pairLines([
@@ -38,6 +40,7 @@ export async function inspectKey(context: CommandContext): Promise<number> {
         ['device', info.device],
         ['protection', info.protection],
         ['checked in', `${record.created}, ${ageDays} days ago`],
+        ['rotation', rotation?.text],
         ['check value', sameKey ? `${record.check}, the same in the device` : `${record.check}, ANOTHER in the device`],
         ['region', record.region],
         ['endpoint', record.endpointUrl],

@@ -2,7 +2,7 @@
 // checked in, what it guarantees and what it does not. One use of the device, the check value.
 
 import { type ErrorCode, HardkeyError } from '../../errors.ts'
-import type { Protection } from '../../key/hmac-key.ts'
+import { inMemoryWarning, type Protection } from '../../key/hmac-key.ts'
 import type { StoredRecord } from '../../profiles/record-store.ts'
 import { type Inspection, type InspectOptions, inspect, recordAgeDays } from '../inspect.ts'
 import { type Finding, type FindingId, faultOf } from './finding.ts'
@@ -58,7 +58,10 @@ export async function deviceFindings(stored: StoredRecord, options: DeviceOption
             remedy: `bring the right device, or forget the record: hardkey forget ${name}`,
           },
       { id: 'protection', name, ...protections[info.protection] },
-      ...info.warnings.map((text): Finding => ({ id: 'device-warning', state: 'note', name, text })),
+      // Its protection says the same.
+      ...info.warnings
+        .filter((text) => text !== inMemoryWarning)
+        .map((text): Finding => ({ id: 'device-warning', state: 'note', name, text })),
     ]
   } catch (error) {
     if (!(error instanceof HardkeyError)) throw error

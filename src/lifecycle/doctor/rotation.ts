@@ -1,40 +1,28 @@
-// How far the rotation of a key has come. In: a record and the journal beside it. Out: a finding where there is one: it waits
-// for its time, it is due, or it stopped half way.
+// What doctor says of a rotation that is not over. In: a record and the journal beside it. Out: a finding where there is one: it
+// waits for its time, it is due, nobody has ended it, or it stopped half way.
 
 import { HardkeyError } from '../../errors.ts'
 import type { StoredRecord } from '../../profiles/record-store.ts'
-import { type Rotation, readJournal } from '../rotation-journal.ts'
-import { timeText } from '../rotation-parts.ts'
+import { rotationStanding } from '../rotation-standing.ts'
 import { type Finding, faultOf } from './finding.ts'
 
+/** The timer of examples/rotate runs once a day; a machine may be off for one. */
+const overdueMilliseconds = 2 * 86_400_000
+
 /** At most one. */
-export async function rotationFindings({ name, path }: StoredRecord, now: Date): Promise<readonly Finding[]> {
+export async function rotationFindings(stored: StoredRecord, now: Date): Promise<readonly Finding[]> {
+  const { name } = stored
   try {
-    const rotation = await readJournal(path)
-    return rotation === undefined ? [] : [findingOf(name, rotation, now)]
+    const standing = await rotationStanding(stored, now)
+    if (standing === null) return []
+    const { state, until, text } = standing
+    const resume = `hardkey rotate ${name} --resume`
+    if (state === 'stopped') return [{ id: 'rotation', state: 'fault', name, text, remedy: `${resume}, or --undo` }]
+    if (state === 'waiting') return [{ id: 'rotation', state: 'note', name, text, remedy: `${resume}, after ${until}` }]
+    const isOverdue = now.getTime() - Date.parse(until ?? '') > overdueMilliseconds
+    return [{ id: 'rotation', state: isOverdue ? 'fault' : 'note', name, text, remedy: resume }]
   } catch (error) {
     if (!(error instanceof HardkeyError)) throw error
     return [faultOf('rotation', error, name)]
   }
-}
-
-function findingOf(name: string, rotation: Rotation, now: Date): Finding {
-  const until = waitsUntil(rotation)
-  const { accessKeyId } = rotation.old
-  if (until === undefined) {
-    const text = `a rotation${rotation.undoing === true ? ' that is taken back' : ''} stopped at "${rotation.state}"`
-    return { id: 'rotation', state: 'fault', name, text, remedy: `hardkey rotate ${name} --resume, or --undo` }
-  }
-  const next = rotation.state === 'switched' ? 'switched off' : 'deleted'
-  const text = `the key before it, ${accessKeyId}, is to be ${next} after ${timeText(until)}`
-  if (until > now) return { id: 'rotation', state: 'ok', name, text }
-  return { id: 'rotation', state: 'note', name, text, remedy: `hardkey rotate ${name} --resume` }
-}
-
-/** When the next step of a rotation is due that has done its part; undefined in the middle of it. */
-function waitsUntil(rotation: Rotation): Date | undefined {
-  const { undoing, state, switched = '', retired = '', overlapSeconds, graceSeconds } = rotation
-  if (undoing === true || (state !== 'switched' && state !== 'retired')) return undefined
-  const [since, seconds] = state === 'switched' ? [switched, overlapSeconds] : [retired, graceSeconds]
-  return new Date(Date.parse(since) + seconds * 1000)
 }
