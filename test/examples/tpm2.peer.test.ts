@@ -99,7 +99,7 @@ describe('docs/tpm2-setup.md', () => {
     const { accessKeyId, secretAccessKey } = moto
     const key = { AccessKey: { UserName: 'edge', AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey } }
     home.write('access-key.json', JSON.stringify(key))
-    const auth = home.write('auth', 'correct horse')
+    const auth = home.write('auth', 'correct horse battery staple')
     const script = blocks
       .join('\n')
       .replaceAll('2321', String(port))
@@ -120,5 +120,6 @@ describe('docs/tpm2-setup.md', () => {
     expect(stdout.match(/^checked in .* as /gm)).toHaveLength(7)
     expect(stdout.split(moto.userArn).length - 1).toBeGreaterThanOrEqual(11)
     expect(stdout).toContain('the key in the device: removed')
+    expect(stdout).not.toContain('wrong auth values count')
   })
 })

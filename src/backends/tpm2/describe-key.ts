@@ -120,9 +120,15 @@ const useWords: Readonly<Record<DescribeWish['auth'], string>> = {
   unknown: 'it is used with its auth value, which may be empty',
 }
 
+/** As new-key.ts decides it. */
+const countedWarning =
+  'a wrong auth value counts in the lockout of the TPM; one of 16 bytes or more does not, where pin-source in the key URI ' +
+  'gives it at the import'
+
 function warningsOf(stay: Stay, { address, auth }: DescribeWish, maker: string | undefined): string[] {
   const { area, salt } = stay
   const isOpen = area !== undefined && (area.attributes & TPMA_OBJECT.userWithAuth) !== 0 && auth === 'no'
+  const isCounted = area !== undefined && (area.attributes & TPMA_OBJECT.noDA) === 0 && auth === 'yes'
   const isSoftware = address.device.kind !== 'device' || (maker !== undefined && /^SW\b/.test(maker))
   return [
     ...(address.saltName === undefined
@@ -133,6 +139,7 @@ function warningsOf(stay: Stay, { address, auth }: DescribeWish, maker: string |
       : []),
     ...(area === undefined ? [] : keyWarnings(area)),
     ...(isOpen ? ['the key has no auth value and no policy: whoever reaches the TPM and the key file can use it'] : []),
+    ...(isCounted ? [countedWarning] : []),
     ...(isSoftware ? ['this TPM is a program: its state, and with it the key, lies in a file of some machine'] : []),
   ]
 }
