@@ -111,13 +111,10 @@ export async function networkSettings(context: CommandContext): Promise<NetworkS
 function refuseStoreWithoutSts({ args, environment }: CommandContext, { store }: RecordSettings): void {
   if (store === undefined || args.value('endpoint-url') !== undefined) return
   if (environment.endpoints.sts?.variable === 'AWS_ENDPOINT_URL_STS') return
-  throw new HardkeyError(
-    'ERR_CONFIG_INVALID',
-    'this key is of a store without STS, which gives no temporary credentials',
-    {
-      hint: 'sign with the key itself: hardkey presign, hardkey request, or signWithKey in a program',
-    },
-  )
+  const message = 'this key is of a store without STS, which gives no temporary credentials'
+  throw new HardkeyError('ERR_CONFIG_INVALID', message, {
+    hint: 'sign with the key itself: hardkey presign, hardkey request, or signWithKey in a program',
+  })
 }
 
 async function awsProfile({ args, environment }: CommandContext): Promise<ProfileSettings> {

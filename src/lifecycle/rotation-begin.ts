@@ -194,6 +194,12 @@ export async function gone(deletion: Promise<void>): Promise<void> {
   try {
     await deletion
   } catch (error) {
-    if (!(error instanceof HardkeyError) || error.serviceCode?.startsWith('NoSuchEntity') !== true) throw error
+    if (!isUnknownKey(error)) throw error
   }
+}
+
+/** IAM says the same code of a user that it does not know, as of one that was renamed: his key may be there. */
+export function isUnknownKey(error: unknown): boolean {
+  if (!(error instanceof HardkeyError) || error.serviceCode?.startsWith('NoSuchEntity') !== true) return false
+  return !/\buser with name\b/i.test(error.message)
 }

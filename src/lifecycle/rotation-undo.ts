@@ -3,7 +3,7 @@
 
 import { HardkeyError } from '../errors.ts'
 import type { KeyRecord } from '../profiles/record.ts'
-import { discardNewKey, discardOrphan } from './rotation-begin.ts'
+import { discardNewKey, discardOrphan, isUnknownKey } from './rotation-begin.ts'
 import { nextOf } from './rotation-end.ts'
 import { type Rotation, removeJournal } from './rotation-journal.ts'
 import type { RotationRun } from './rotation-run.ts'
@@ -33,7 +33,7 @@ async function activateOld(run: RotationRun, rotation: Rotation): Promise<void> 
   try {
     await iam.setAccessKey(userName, old.accessKeyId, 'Active', run.options)
   } catch (error) {
-    if (!(error instanceof HardkeyError) || error.serviceCode?.startsWith('NoSuchEntity') !== true) throw error
+    if (!isUnknownKey(error)) throw error
     await run.write({ ...rotation, undoing: undefined })
     throw new HardkeyError('ERR_ROTATION_STOPPED', `${old.accessKeyId} is deleted at AWS: there is no way back`, {
       hint: `the new key is in use; what is left ends with hardkey rotate ${run.parts.stored.name} --resume`,

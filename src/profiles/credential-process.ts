@@ -9,6 +9,7 @@ import { type AwsFile, type AwsFiles, profileLines, refuseProblems, sectionInUse
 import { editAwsFiles, replaceAwsFile } from './edit-aws-files.ts'
 import { type IniLine, iniSettings, iniValue } from './ini.ts'
 import { removeIniLines, setIniSettings } from './ini-edit.ts'
+import { leftOver } from './left-over.ts'
 import { plaintextKeyPlaces } from './plaintext-key.ts'
 import { hardkeyCall, isCredentialProcessLineOf, namesHardkey } from './process-line.ts'
 
@@ -143,37 +144,6 @@ export async function removeCredentialProcess(
     }
     return profiles
   })
-}
-
-/** The lines of a section in which, without `ours`, nobody has said anything; none where somebody has. */
-function leftOver(
-  file: AwsFile,
-  section: string,
-  ours: readonly IniLine[],
-  region: string | undefined,
-): readonly IniLine[] {
-  const lines = file.lines.filter((line) => line.section === section)
-  const isOfHardkey = lines.some((line) => ours.includes(line))
-  const isNothing = (line: IniLine): boolean => {
-    if (line.problem !== undefined) return false
-    if (line.kind === 'other') return isBlank(file, line)
-    const isRegion = line.kind === 'setting' && line.name === 'region'
-    return (
-      line.kind === 'section' ||
-      ours.includes(line) ||
-      (isOfHardkey && isRegion && iniValue(file.bytes, line) === region)
-    )
-  }
-  const [header] = lines
-  if (header === undefined || !lines.every(isNothing)) return []
-  // A new section is written with an empty line before it, which belongs to the section above.
-  const before = file.lines[file.lines.indexOf(header) - 1]
-  const isLast = lines.includes(file.lines.at(-1) ?? header)
-  return isLast && before !== undefined && isBlank(file, before) ? [before, ...lines] : lines
-}
-
-function isBlank(file: AwsFile, { kind, start, end }: IniLine): boolean {
-  return kind === 'other' && file.bytes.subarray(start, end).every((byte) => byte === 0x20 || byte === 0x09)
 }
 
 /** The config file with the line in it, in a buffer to wipe. */

@@ -41,7 +41,7 @@ export class LoopbackIam {
   readonly calls: IamCall[] = []
   /** Every permanent secret that CreateAccessKey gave out. */
   readonly given: string[] = []
-  readonly userName: string = 'hk'
+  userName = 'hk'
   /** Inline policies by `user/NAME/POLICY` and `role/NAME/POLICY`. */
   readonly policies: Map<string, string> = new Map()
   fault: (call: IamCall) => IamFault | undefined = () => undefined
@@ -116,7 +116,7 @@ export class LoopbackIam {
       const code = error.code === 'InvalidAccessKeyId' ? 'InvalidClientTokenId' : error.code
       if (code === silence) return
       if (code === '') return void response.destroy()
-      answer = refusal(error instanceof Faulted ? error.status : 403, code)
+      answer = error instanceof Faulted ? refusal(error.status, code, error.text) : refusal(403, code)
     }
     response.writeHead(answer.status, { 'content-type': 'text/xml', date: this.now().toUTCString() })
     response.end(answer.body)
@@ -155,7 +155,7 @@ export class LoopbackIam {
   #iam({ action, form }: IamCall): string {
     if (action === 'PutRolePolicy') return this.#putPolicy(`role/${form.get('RoleName')}`, form)
     if (action !== 'GetAccessKeyLastUsed' && form.get('UserName') !== this.userName)
-      throw new Faulted(404, 'NoSuchEntity')
+      throw new Faulted(404, 'NoSuchEntity', `The user with name ${form.get('UserName')} cannot be found.`)
     const id = form.get('AccessKeyId') ?? ''
     const named = this.keys.get(id)
     switch (action) {
@@ -231,14 +231,16 @@ export class LoopbackIam {
 /** A refusal with another status than 403. */
 class Faulted extends Refused {
   readonly status: number
-  constructor(status: number, code: string) {
+  readonly text: string
+  constructor(status: number, code: string, text = `${code} by the test`) {
     super(code)
     this.status = status
+    this.text = text
   }
 }
 
-function refusal(status: number, code: string): Answer {
-  const error = `<Error><Type>Sender</Type><Code>${code}</Code><Message>${code} by the test</Message></Error>`
+function refusal(status: number, code: string, text = `${code} by the test`): Answer {
+  const error = `<Error><Type>Sender</Type><Code>${code}</Code><Message>${text}</Message></Error>`
   return { status, body: `<ErrorResponse>${error}<RequestId>r-1</RequestId></ErrorResponse>` }
 }
 

@@ -165,6 +165,19 @@ it('a rotation that was taken back is not taken back twice', async () => {
   expect([await at.works(), await at.inRecord(), at.iam.keys.size]).toEqual([true, at.first, 1])
 })
 
+it('a user that was renamed meanwhile is not taken for a key that is gone', async () => {
+  at.iam.fault = ({ action }) =>
+    action === 'GetCallerIdentity' && at.iam.keys.size > 1 ? { status: 500, code: 'InternalFailure' } : undefined
+  await at.failureOf()
+  at.iam.fault = () => undefined
+  at.iam.userName = 'renamed'
+  expect(await at.failureOf({ kind: 'undo' })).toMatchObject({ serviceCode: 'NoSuchEntity' })
+  expect([at.iam.keys.size, at.device.keys.size]).toEqual([2, 2])
+  at.iam.userName = 'hk'
+  expect(await at.rotate({ kind: 'undo' })).toMatchObject({ state: 'undone' })
+  expect([await at.works(), at.iam.keys.size]).toEqual([true, 1])
+})
+
 it('another record of the same access key is named, since its key ends', async () => {
   const rotating = await Rotating.make()
   try {

@@ -86,12 +86,12 @@ function wishOf({ args }: CommandContext): RotationWish {
   return { kind }
 }
 
-function deviceParts(
-  context: CommandContext,
-): Pick<
+type DeviceParts = Pick<
   RotationParts,
   'entry' | 'forThisRun' | 'guard' | 'now' | 'sleep' | 'onDone' | 'onAgeUnknown' | 'onWait' | 'signal'
-> {
+>
+
+function deviceParts(context: CommandContext): DeviceParts {
   const { now, report, signal } = context
   return {
     entry: (uri) => deviceEntry(context, uri),
