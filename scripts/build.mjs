@@ -95,11 +95,11 @@ function groups() {
     ['library', (path) => ['index', 'key/server-trust', 'key/time-limit'].includes(path)],
     ...schemes.map((scheme) => [scheme, (path) => path === `backends/${scheme}/backend`]),
     // Apart from the next, of which every start loads all: it loads the client of Vault.
-    ['vault-uri', (path) => path === 'cli/vault-uri'],
+    ['vault-uri', (path) => path === 'cli/device/vault-uri'],
     // What tools start often.
     ['session', (path, graph) => isCommand(path) && loadedBy('cli/commands/credential-process', graph).has(path)],
     ...schemes.map((scheme) => [`${scheme}-device`, (path) => path.startsWith(`backends/${scheme}/`)]),
-    ['commands', (path) => /^(cli\/[^/]+$|lifecycle\/|profiles\/)/.test(path)],
+    ['commands', (path) => /^(cli\/(?!commands\/|demo\/)|lifecycle\/|profiles\/)/.test(path)],
   ]
   return list.map(([name, has], index) => ({
     debugName: name,

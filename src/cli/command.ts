@@ -2,10 +2,10 @@
 // In: nothing. Out: the types that table.ts fills, args.ts parses, help-text.ts prints and commands/ implement.
 
 import type { ParsedArguments } from './args.ts'
-import type { Environment } from './environment.ts'
+import type { Terminal } from './ask/terminal.ts'
 import type { Output } from './output.ts'
 import type { Report } from './report.ts'
-import type { Terminal } from './terminal.ts'
+import type { Environment } from './settings/environment.ts'
 
 /** One option of a command, by its long name only. */
 export interface FlagSpec {

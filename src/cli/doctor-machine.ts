@@ -10,8 +10,8 @@ import { listCreations } from '../lifecycle/creation.ts'
 import { type Finding, faultOf } from '../lifecycle/doctor/finding.ts'
 import { type ListedRecord, listRecords } from '../profiles/record-store.ts'
 import type { CommandContext } from './command.ts'
-import { recordsFolder } from './open-key.ts'
-import { nothingKept, onePrompt, runtimePlaces } from './runtime-folder.ts'
+import { recordsFolder } from './device/open-key.ts'
+import { nothingKept, onePrompt, runtimePlaces } from './session/runtime-folder.ts'
 
 /** The records that can be read, and a fault for each file that can not. */
 export async function recordFindings({ environment }: CommandContext): Promise<{

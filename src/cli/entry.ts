@@ -9,7 +9,7 @@ import { processJson } from '../credentials/process-json.ts'
 import { keptSession } from '../credentials/session-store.ts'
 import { findRuntimeFolder } from '../files/runtime-folder.ts'
 import { writeWhole } from '../files/write-whole.ts'
-import { followShortcut, startText, type Variables } from './shortcut.ts'
+import { followShortcut, startText, type Variables } from './session/shortcut.ts'
 
 /** Prints the session that is kept for this start, where there is one. `command`: the file that runs. Never throws. */
 export function servesKeptSession(

@@ -5,15 +5,15 @@ import { homedir } from 'node:os'
 import { HardkeyError, isWrongInput } from '../errors.ts'
 import { didYouMean } from '../key/did-you-mean.ts'
 import { type ParsedArguments, parseCommandArguments, programApart, quoted } from './args.ts'
+import { refuseSecretWords } from './ask/secret-words.ts'
+import { deviceTerminal } from './ask/terminal.ts'
 import type { CommandSpec } from './command.ts'
-import { type Environment, readEnvironment } from './environment.ts'
 import { commandText } from './help-text.ts'
 import { endProcess, Interrupted, listenForSignals } from './interrupt.ts'
 import { descriptorOutput, OutputClosed } from './output.ts'
 import { descriptorReport, type Report } from './report.ts'
-import { refuseSecretWords } from './secret-words.ts'
+import { type Environment, readEnvironment } from './settings/environment.ts'
 import { commandNamed, commands } from './table.ts'
-import { deviceTerminal } from './terminal.ts'
 
 /** 128 + SIGPIPE, which Node itself ignores. */
 const outputClosedStatus = 141

@@ -1,7 +1,7 @@
 // Whether a key asks a person at each use: what a check-in says beside an AWS profile, whose programs cannot be asked.
 
 import { expect, it } from 'vitest'
-import { asksAPerson } from '../../src/cli/pin-prompt.ts'
+import { asksAPerson } from '../../src/cli/ask/pin-prompt.ts'
 import { KeyUri } from '../../src/key/uri.ts'
 
 it.each([

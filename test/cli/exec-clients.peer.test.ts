@@ -3,7 +3,7 @@
 
 import { createRequire } from 'node:module'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { shellFormats, shellLines } from '../../src/cli/shell-lines.ts'
+import { shellFormats, shellLines } from '../../src/cli/texts/shell-lines.ts'
 import { type Moto, startMoto } from '../peers/moto.ts'
 import { peer } from '../peers/peer.ts'
 import { CommandHome, type Ran } from './hardkey.ts'

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { firstDifference, serviceView } from '../../src/cli/explain-answer.ts'
-import { explained, presignedParts } from '../../src/cli/explain-request.ts'
+import { firstDifference, serviceView } from '../../src/cli/request/explain-answer.ts'
+import { explained, presignedParts } from '../../src/cli/request/explain-request.ts'
 import { secretDateKeys } from '../../src/sigv4/date-key.ts'
 import { queryForm } from '../../src/sigv4/query-form.ts'
 import { UrlSplitter } from '../../src/sigv4/request.ts'

@@ -3,7 +3,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { consolePages } from '../../src/cli/console-link.ts'
+import { consolePages } from '../../src/cli/session/console-link.ts'
 import { asSecondUser } from '../faults/second-user.ts'
 import { CheckedIn, region, role } from './checked-in.ts'
 import { type FederationEndpoint, startFederationEndpoint } from './federation-endpoint.ts'

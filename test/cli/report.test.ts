@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { failureLines } from '../../src/cli/report.ts'
-import { pairLines, tableLines } from '../../src/cli/table-lines.ts'
+import { pairLines, tableLines } from '../../src/cli/texts/table-lines.ts'
 import { HardkeyError } from '../../src/errors.ts'
 
 describe('a failure', () => {

@@ -253,7 +253,7 @@ export const brokenBuilds = [
   },
   {
     name: 'a PIN that was refused is forgotten',
-    file: 'src/cli/pin-latch.ts',
+    file: 'src/cli/device/pin-latch.ts',
     replacements: [{ from: '{ name, identity, ...verdict }', to: "{ name, identity: 'of another', ...verdict }" }],
     isBuilt: true,
     test: {
@@ -275,7 +275,7 @@ export const brokenBuilds = [
   },
   {
     name: 'an import asks AWS for a key before it has written that down',
-    file: 'src/cli/created-key.ts',
+    file: 'src/cli/check-in/created-key.ts',
     replacements: [{ from: '  await writeCreation(path, begun)\n', to: '' }],
     isBuilt: true,
     test: {
@@ -334,9 +334,9 @@ export const brokenBuilds = [
   },
   {
     name: 'exec leaves a secret access key to its program',
-    file: 'src/cli/program-environment.ts',
+    file: 'src/cli/program/program-environment.ts',
     replacements: [{ from: 'SECRET_(?:ACCESS_)?KEY|', to: '' }],
-    test: { file: 'test/cli/program-environment.test.ts', name: 'has no AWS_SECRET_ACCESS_KEY' },
+    test: { file: 'test/cli/program/program-environment.test.ts', name: 'has no AWS_SECRET_ACCESS_KEY' },
     says: /AWS_SECRET_ACCESS_KEY/,
   },
 ]

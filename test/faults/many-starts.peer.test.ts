@@ -24,7 +24,7 @@ let command: FaultyCommand
 let folder: string
 beforeAll(async () => {
   command = await FaultyCommand.make()
-  // Files that changed within the last two seconds leave no short way (src/cli/leave-shortcut.ts).
+  // Files that changed within the last two seconds leave no short way (src/cli/session/leave-shortcut.ts).
   await new Promise((resolve) => setTimeout(resolve, 2100))
 })
 afterAll(() => command?.remove())

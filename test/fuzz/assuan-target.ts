@@ -2,8 +2,8 @@
 // reader did that it must not. However the bytes are cut into chunks, the answers are the same, and nothing of them is kept.
 
 import { deepStrictEqual } from 'node:assert'
-import { type AssuanAnswer, assuanReader } from '../../src/cli/assuan.ts'
-import { commandWords } from '../../src/cli/command-words.ts'
+import { type AssuanAnswer, assuanReader } from '../../src/cli/ask/assuan.ts'
+import { commandWords } from '../../src/cli/ask/command-words.ts'
 import { HardkeyError } from '../../src/errors.ts'
 import type { FuzzTarget } from './fuzzer.ts'
 
@@ -32,7 +32,7 @@ function answersIn(input: Buffer, chunkBytes: number): readonly AssuanAnswer[] |
 
 export const assuan: FuzzTarget = {
   name: 'answers of a pinentry',
-  files: ['src/cli/assuan.ts'],
+  files: ['src/cli/ask/assuan.ts'],
   seeds: [
     `OK Pleased to meet you, process 7\nS STATUS x\n# comment\nD ${pin}%25%0A\nOK\n`,
     'OK\r\nERR 83886179 Operation cancelled <Pinentry>\n',
@@ -48,7 +48,7 @@ export const assuan: FuzzTarget = {
 
 export const mfaProgram: FuzzTarget = {
   name: 'command lines of MFA programs',
-  files: ['src/cli/command-words.ts'],
+  files: ['src/cli/ask/command-words.ts'],
   seeds: ['ykman oath accounts code --single aws', `'/opt/my tools/code' "a \\"b\\"" c\\ d''e`].map((text) =>
     Buffer.from(text),
   ),

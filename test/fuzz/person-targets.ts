@@ -2,11 +2,11 @@
 // that says what the reader did that it must not. A PIN stands in no error, and what was read of one is wiped.
 
 import { deepStrictEqual } from 'node:assert'
-import { secondsOf } from '../../src/cli/durations.ts'
-import { hostScope } from '../../src/cli/host-scope.ts'
-import { oneLine } from '../../src/cli/program-output.ts'
-import { typedBytes } from '../../src/cli/typed-bytes.ts'
-import { helperIn } from '../../src/cli/vault-token.ts'
+import { oneLine } from '../../src/cli/ask/program-output.ts'
+import { typedBytes } from '../../src/cli/ask/typed-bytes.ts'
+import { helperIn } from '../../src/cli/device/vault-token.ts'
+import { hostScope } from '../../src/cli/request/host-scope.ts'
+import { secondsOf } from '../../src/cli/settings/durations.ts'
 import { checkedPin } from '../../src/key/pin-source.ts'
 import * as rules from '../../src/sts/parameter-rules.ts'
 import type { FuzzTarget } from './fuzzer.ts'
@@ -33,7 +33,7 @@ function typed(input: Buffer, raw: boolean, chunkBytes: number): string | undefi
 
 const keys: FuzzTarget = {
   name: 'keys typed at a terminal',
-  files: ['src/cli/typed-bytes.ts'],
+  files: ['src/cli/ask/typed-bytes.ts'],
   seeds: texts(`${pin}\r`, `${pin.slice(0, 9)}\x7f\x08\x15\u00e9\x7f${pin}\n`, `\x1b[A\x1bOP\x1b[3~${pin}\x04`, '\x03'),
   words: ['\r', '\n', '\x7f', '\x08', '\x15', '\x17', '\x1b[', '\x1bO', '\x03', '\x04', '\xc3\xa9', 'x'.repeat(4096)],
   run(input) {
@@ -48,7 +48,7 @@ const keys: FuzzTarget = {
 
 const lines: FuzzTarget = {
   name: 'PINs from files, and what programs print',
-  files: ['src/key/pin-source.ts', 'src/cli/program-output.ts'],
+  files: ['src/key/pin-source.ts', 'src/cli/ask/program-output.ts'],
   seeds: texts(`${pin}\n`, pin, `${pin}\r\n`, '123456\n', `${pin}\nmore\n`),
   words: ['\n', '\r\n', '\0', '\r', pin, 'x'.repeat(300)],
   run(input) {
@@ -72,7 +72,12 @@ const lines: FuzzTarget = {
 
 const settings: FuzzTarget = {
   name: 'policies, ARNs and other settings',
-  files: ['src/sts/parameter-rules.ts', 'src/cli/durations.ts', 'src/cli/host-scope.ts', 'src/cli/vault-token.ts'],
+  files: [
+    'src/sts/parameter-rules.ts',
+    'src/cli/settings/durations.ts',
+    'src/cli/request/host-scope.ts',
+    'src/cli/device/vault-token.ts',
+  ],
   seeds: texts(
     '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}',
     'arn:aws:iam::123456789012:role/path/reader',

@@ -2,8 +2,8 @@
 // the reader did that it must not. What is damaged is nothing: it is never refused, and never taken for something else.
 
 import { deepStrictEqual } from 'node:assert'
-import { formatShortcut, parseShortcut } from '../../src/cli/shortcut.ts'
-import { verdictIn } from '../../src/cli/verdicts.ts'
+import { verdictIn } from '../../src/cli/device/verdicts.ts'
+import { formatShortcut, parseShortcut } from '../../src/cli/session/shortcut.ts'
 import { formatSession, parseSession } from '../../src/credentials/kept-session.ts'
 import { jsonIn, stamped, stampedJson, unstamped } from '../../src/files/stamp.ts'
 import { readIdentity } from '../../src/files/with-lock.ts'

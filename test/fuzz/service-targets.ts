@@ -10,7 +10,7 @@ import { readKek } from '../../src/backends/tink/kek-uri.ts'
 import type { Verdict } from '../../src/backends/tink/service-call.ts'
 import { SecretJson } from '../../src/backends/tink/service-json.ts'
 import { readHealth, readWrappingKey } from '../../src/backends/vault/answer.ts'
-import { signinToken } from '../../src/cli/console-link.ts'
+import { signinToken } from '../../src/cli/session/console-link.ts'
 import { refusalOf } from '../../src/query/refusal.ts'
 import { errorXml } from '../sts/answers.ts'
 import type { FuzzTarget } from './fuzzer.ts'
@@ -111,7 +111,7 @@ const refusals: FuzzTarget = {
 
 const signIn: FuzzTarget = {
   name: 'answers of the sign-in endpoint, and of Vault about itself',
-  files: ['src/cli/console-link.ts'],
+  files: ['src/cli/session/console-link.ts'],
   seeds: [
     `{"SigninToken":"${token}"}`,
     '{"version":"1.20.0","sealed":false,"initialized":true}',

@@ -29,8 +29,8 @@ import { answerSize } from '../../src/backends/tpm2/wire/answer-frame.ts'
 import { type Reader, readWhole, WireFault } from '../../src/backends/tpm2/wire/codec.ts'
 import { nameOf, readPublic2b, writePublicArea } from '../../src/backends/tpm2/wire/public-area.ts'
 import * as tpm from '../../src/backends/tpm2/wire/structures.ts'
-import { firstDifference, serviceView } from '../../src/cli/explain-answer.ts'
-import { presignedParts } from '../../src/cli/explain-request.ts'
+import { firstDifference, serviceView } from '../../src/cli/request/explain-answer.ts'
+import { presignedParts } from '../../src/cli/request/explain-request.ts'
 import { readNoProxy } from '../../src/http/no-proxy.ts'
 import { readProxySettings } from '../../src/http/proxy.ts'
 import { readTarget } from '../../src/http/target.ts'
@@ -726,7 +726,7 @@ const tpmAnswers: FuzzTarget = {
 
 const refusedSignatures: FuzzTarget = {
   name: 'answers that refuse a signature, and presigned URLs',
-  files: ['src/cli/explain-answer.ts', 'src/cli/explain-request.ts'],
+  files: ['src/cli/request/explain-answer.ts', 'src/cli/request/explain-request.ts'],
   seeds: texts(
     '<Error><Code>SignatureDoesNotMatch</Code><StringToSign>AWS4-HMAC-SHA256&#10;20261124T120000Z&#10;20261124/eu-west-1/s3/aws4_request&#10;00</StringToSign><CanonicalRequest>GET&#10;/k&#10;&#10;host:a&#xA;</CanonicalRequest></Error>',
     "The Canonical String for this request should have been\n'GET\n/\n\nhost:a\n'\n\nThe String-to-Sign should have been\n'AWS4-HMAC-SHA256\n20261124T120000Z\n'",

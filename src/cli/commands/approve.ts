@@ -10,10 +10,10 @@ import { readOwnFile } from '../../files/read-own-file.ts'
 import { pinSourceOf } from '../../key/pin-source.ts'
 import { KeyUri } from '../../key/uri.ts'
 import { approveDays as approve } from '../../lifecycle/approve.ts'
+import { pinPrompt } from '../ask/pin-prompt.ts'
 import type { CommandContext } from '../command.ts'
-import { pinSourceOption, storedRecord } from '../open-key.ts'
-import { pinPrompt } from '../pin-prompt.ts'
-import { pairLines } from '../table-lines.ts'
+import { pinSourceOption, storedRecord } from '../device/open-key.ts'
+import { pairLines } from '../texts/table-lines.ts'
 
 /** A PEM file of RSA 4096 has about 3.3 KiB. */
 const longestOfficeKey = 65536

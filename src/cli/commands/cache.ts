@@ -1,12 +1,12 @@
 // `hardkey cache clear [NAME]`: forgets the sessions that are kept between runs. Out: their number, and where they were.
 // AWS itself ends them at their own time, unless it is told to: a copy that someone has taken stays good until then.
 
-import { clearRuntimeFolder, removeEmpty } from '../clear-runtime-folder.ts'
 import type { CommandContext } from '../command.ts'
-import { removeKept } from '../kept-sessions.ts'
-import { namedKey } from '../open-key.ts'
-import { runtimeFolder } from '../runtime-folder.ts'
-import { keyText } from '../session-text.ts'
+import { namedKey } from '../device/open-key.ts'
+import { clearRuntimeFolder, removeEmpty } from '../session/clear-runtime-folder.ts'
+import { removeKept } from '../session/kept-sessions.ts'
+import { runtimeFolder } from '../session/runtime-folder.ts'
+import { keyText } from '../session/session-text.ts'
 
 /** Removes the sessions of a record, or all of them and what else runs left. */
 export async function cache(context: CommandContext): Promise<number> {

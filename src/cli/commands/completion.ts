@@ -6,10 +6,10 @@ import { profileNames } from '../../profiles/profile-names.ts'
 import { listRecords } from '../../profiles/record-store.ts'
 import { quoted } from '../args.ts'
 import type { CommandContext } from '../command.ts'
-import { completionScripts } from '../completion-scripts.ts'
-import { completionOf } from '../completion-words.ts'
-import { awsFiles, recordsFolder } from '../open-key.ts'
+import { awsFiles, recordsFolder } from '../device/open-key.ts'
 import { commands } from '../table.ts'
+import { completionScripts } from '../texts/completion-scripts.ts'
+import { completionOf } from '../texts/completion-words.ts'
 
 /** Prints the script, or the words. */
 export async function completion(context: CommandContext): Promise<number> {

@@ -15,13 +15,13 @@ import { checkSettings, type KeyRecord, type RecordSettings } from '../../profil
 import { changeRecord, type StoredRecord } from '../../profiles/record-store.ts'
 import { partitionOfRegion } from '../../sts/partitions.ts'
 import { quoted } from '../args.ts'
+import { profileLine, tellOtherRegion, tellProfileLine } from '../check-in/profile-line.ts'
 import type { CommandContext } from '../command.ts'
-import { durationOption } from '../durations.ts'
-import { awsFiles, pinSourceOption, storedRecord } from '../open-key.ts'
+import { awsFiles, pinSourceOption, storedRecord } from '../device/open-key.ts'
 import { byOption } from '../option-names.ts'
-import { profileLine, tellOtherRegion, tellProfileLine } from '../profile-line.ts'
-import { checkSessionSettings } from '../session-request.ts'
-import { pairLines } from '../table-lines.ts'
+import { checkSessionSettings } from '../session/session-request.ts'
+import { durationOption } from '../settings/durations.ts'
+import { pairLines } from '../texts/table-lines.ts'
 
 /** Settings by the options that set them, in the order in which they are shown. */
 const settingsByOption = Object.freeze({

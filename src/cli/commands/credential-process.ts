@@ -3,14 +3,14 @@
 
 import { isShortForTools, leastSecondsForTools } from '../../credentials/kept-session.ts'
 import { processJson } from '../../credentials/process-json.ts'
-import { accountFor } from '../account.ts'
+import { accountFor } from '../account/account.ts'
 import type { CommandContext } from '../command.ts'
-import { giveSession } from '../give-session.ts'
-import { keptSessions } from '../kept-sessions.ts'
-import { leaveShortcut } from '../leave-shortcut.ts'
-import { awsFiles, type NamedKey, namedKey } from '../open-key.ts'
+import { awsFiles, type NamedKey, namedKey } from '../device/open-key.ts'
 import type { Report } from '../report.ts'
-import { startText } from '../shortcut.ts'
+import { giveSession } from '../session/give-session.ts'
+import { keptSessions } from '../session/kept-sessions.ts'
+import { leaveShortcut } from '../session/leave-shortcut.ts'
+import { startText } from '../session/shortcut.ts'
 
 /** Prints temporary credentials of one of the three STS actions. */
 export async function credentialProcess(given: CommandContext): Promise<number> {

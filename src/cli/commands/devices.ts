@@ -3,8 +3,8 @@
 
 import type { DeviceListing } from '../../key/hmac-key.ts'
 import type { CommandContext } from '../command.ts'
-import { type AskedDevices, listDevices, listKeys } from '../device-list.ts'
-import { tableLines } from '../table-lines.ts'
+import { type AskedDevices, listDevices, listKeys } from '../device/device-list.ts'
+import { tableLines } from '../texts/table-lines.ts'
 
 /** Prints the devices in reach; status 0 also where there is none. */
 export async function devices(context: CommandContext): Promise<number> {

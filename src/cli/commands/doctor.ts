@@ -12,16 +12,16 @@ import { rememberPin } from '../../lifecycle/remembered-pin.ts'
 import { recordUri } from '../../profiles/open-record.ts'
 import type { StoredRecord } from '../../profiles/record-store.ts'
 import { stsEndpoint } from '../../sts/endpoints.ts'
+import { asksAPerson, pinPrompt } from '../ask/pin-prompt.ts'
 import type { CommandContext } from '../command.ts'
-import { withDateKeys } from '../date-keys.ts'
-import { deviceEntry } from '../device-entry.ts'
+import { withDateKeys } from '../device/date-keys.ts'
+import { deviceEntry } from '../device/device-entry.ts'
+import { awsFiles, recordForThisRun, storedRecord } from '../device/open-key.ts'
+import { pinLatch } from '../device/pin-latch.ts'
+import { clearVerdicts, verdictFolders } from '../device/verdicts.ts'
 import { cacheFolderFinding, recordFindings, shellFindings } from '../doctor-machine.ts'
-import { awsFiles, recordForThisRun, storedRecord } from '../open-key.ts'
-import { pinLatch } from '../pin-latch.ts'
-import { asksAPerson, pinPrompt } from '../pin-prompt.ts'
-import { stsSettings } from '../settings.ts'
-import { tableLines } from '../table-lines.ts'
-import { clearVerdicts, verdictFolders } from '../verdicts.ts'
+import { stsSettings } from '../settings/settings.ts'
+import { tableLines } from '../texts/table-lines.ts'
 
 /** Looks at everything, or at one key. */
 export async function doctor(context: CommandContext): Promise<number> {
@@ -100,7 +100,7 @@ async function stsFindings(
   const { now, report, signal } = context
   const { name, record } = stored
   if (record.store !== undefined) return []
-  const { connect, connectSts } = await import('../connection.ts')
+  const { connect, connectSts } = await import('../aws/connection.ts')
   try {
     const settings = await stsSettings(context, record)
     const { region, endpoint, useFipsEndpoint, useDualstackEndpoint } = settings

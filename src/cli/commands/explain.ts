@@ -3,14 +3,14 @@
 // signature is made or shown. AWS Signature Version 4, "Create a canonical request" and "Create a string to sign".
 
 import type { CommandContext } from '../command.ts'
-import { firstDifference, type ServiceView, serviceView } from '../explain-answer.ts'
-import { explained, presignedParts, type SignedText } from '../explain-request.ts'
-import { namedKey } from '../open-key.ts'
-import { requestHeaders, requestScope } from '../request-scope.ts'
-import { requestUrl } from '../request-url.ts'
-import { checkedPayload, withLength } from '../sign-upload.ts'
-import { textOrFile } from '../text-or-file.ts'
-import { upload } from '../upload.ts'
+import { namedKey } from '../device/open-key.ts'
+import { firstDifference, type ServiceView, serviceView } from '../request/explain-answer.ts'
+import { explained, presignedParts, type SignedText } from '../request/explain-request.ts'
+import { requestHeaders, requestScope } from '../request/request-scope.ts'
+import { requestUrl } from '../request/request-url.ts'
+import { checkedPayload, withLength } from '../request/sign-upload.ts'
+import { textOrFile } from '../request/text-or-file.ts'
+import { upload } from '../request/upload.ts'
 
 /** Prints what is signed; status 1 where the service signed something else. */
 export async function explain(context: CommandContext): Promise<number> {

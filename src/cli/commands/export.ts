@@ -2,13 +2,13 @@
 // or a line for each variable, and only on success; the formats are those of `aws configure export-credentials`.
 
 import { processJson } from '../../credentials/process-json.ts'
-import { accountFor } from '../account.ts'
+import { accountFor } from '../account/account.ts'
 import { quoted } from '../args.ts'
 import type { CommandContext } from '../command.ts'
-import { credentialVariables, regionVariables } from '../credential-variables.ts'
-import { sessionSource } from '../session-source.ts'
-import { regionSetting } from '../settings.ts'
-import { type ShellFormat, shellFormats, shellLines } from '../shell-lines.ts'
+import { credentialVariables, regionVariables } from '../program/credential-variables.ts'
+import { sessionSource } from '../session/session-source.ts'
+import { regionSetting } from '../settings/settings.ts'
+import { type ShellFormat, shellFormats, shellLines } from '../texts/shell-lines.ts'
 
 /** How a person takes the lines over, instead of reading them. */
 const taken: Readonly<Record<ShellFormat | 'process', string>> = {

@@ -7,14 +7,14 @@ import { type RememberedPin, rememberPin } from '../../lifecycle/remembered-pin.
 import { type Rotation, readJournal } from '../../lifecycle/rotation-journal.ts'
 import { recordUri } from '../../profiles/open-record.ts'
 import type { StoredRecord } from '../../profiles/record-store.ts'
+import { pinPrompt } from '../ask/pin-prompt.ts'
 import type { CommandContext } from '../command.ts'
-import { deviceEntry } from '../device-entry.ts'
-import { removeKept } from '../kept-sessions.ts'
-import { awsFiles, prepared, recordForThisRun, storedRecord, toldOnce } from '../open-key.ts'
-import { latched } from '../pin-latch.ts'
-import { pinPrompt } from '../pin-prompt.ts'
-import { runtimeFolder } from '../runtime-folder.ts'
-import { keyText } from '../session-text.ts'
+import { deviceEntry } from '../device/device-entry.ts'
+import { awsFiles, prepared, recordForThisRun, storedRecord, toldOnce } from '../device/open-key.ts'
+import { latched } from '../device/pin-latch.ts'
+import { removeKept } from '../session/kept-sessions.ts'
+import { runtimeFolder } from '../session/runtime-folder.ts'
+import { keyText } from '../session/session-text.ts'
 
 /** Removes a record; status 1 and nothing changed where the person says no. */
 export async function forgetKey(context: CommandContext): Promise<number> {

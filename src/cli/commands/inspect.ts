@@ -4,14 +4,14 @@
 import { type Inspection, inspect } from '../../lifecycle/inspect.ts'
 import { rotationStanding } from '../../lifecycle/rotation-standing.ts'
 import { recordUri } from '../../profiles/open-record.ts'
-import { accountFor } from '../account.ts'
+import { accountFor } from '../account/account.ts'
+import { pinPrompt } from '../ask/pin-prompt.ts'
 import type { CommandContext } from '../command.ts'
-import { deviceEntry } from '../device-entry.ts'
-import { recordForThisRun, storedRecord } from '../open-key.ts'
-import { latched } from '../pin-latch.ts'
-import { pinPrompt } from '../pin-prompt.ts'
-import { placedLines, placedSteps } from '../signing-places.ts'
-import { pairLines } from '../table-lines.ts'
+import { deviceEntry } from '../device/device-entry.ts'
+import { recordForThisRun, storedRecord } from '../device/open-key.ts'
+import { latched } from '../device/pin-latch.ts'
+import { placedLines, placedSteps } from '../request/signing-places.ts'
+import { pairLines } from '../texts/table-lines.ts'
 
 /** Prints record and device. Status 1 when the device holds another key than the one that checked in. */
 export async function inspectKey(context: CommandContext): Promise<number> {

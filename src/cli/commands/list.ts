@@ -6,8 +6,8 @@ import { recordAgeDays } from '../../lifecycle/inspect.ts'
 import { type RotationStanding, rotationStanding } from '../../lifecycle/rotation-standing.ts'
 import { type ListedRecord, listRecords, type StoredRecord } from '../../profiles/record-store.ts'
 import type { CommandContext } from '../command.ts'
-import { recordsFolder } from '../open-key.ts'
-import { tableLines } from '../table-lines.ts'
+import { recordsFolder } from '../device/open-key.ts'
+import { tableLines } from '../texts/table-lines.ts'
 
 /** Prints the records in the order of their names. Status 1 where one cannot be read. */
 export async function list({ args, environment, now, output, report }: CommandContext): Promise<number> {

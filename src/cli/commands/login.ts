@@ -2,14 +2,14 @@
 // standard output. IAM User Guide, "Enable custom identity broker access to the AWS console".
 
 import { stsEndpoint } from '../../sts/endpoints.ts'
+import { connect } from '../aws/connection.ts'
 import type { CommandContext } from '../command.ts'
-import { connect } from '../connection.ts'
-import { consoleLink, consolePages } from '../console-link.ts'
-import { cappedDuration, durationOption } from '../durations.ts'
-import { namedKey } from '../open-key.ts'
-import { openOnce } from '../open-once.ts'
-import { sessionSource } from '../session-source.ts'
-import { stsSettings } from '../settings.ts'
+import { namedKey } from '../device/open-key.ts'
+import { openOnce } from '../program/open-once.ts'
+import { consoleLink, consolePages } from '../session/console-link.ts'
+import { sessionSource } from '../session/session-source.ts'
+import { cappedDuration, durationOption } from '../settings/durations.ts'
+import { stsSettings } from '../settings/settings.ts'
 
 /** Opens or prints the link. */
 export async function login(context: CommandContext): Promise<number> {

@@ -15,13 +15,13 @@ import type { RecordSettings } from '../../profiles/record.ts'
 import { checkAssumeRole } from '../../sts/inputs.ts'
 import { partitionOfRegion } from '../../sts/partitions.ts'
 import { quoted } from '../args.ts'
+import { pinPrompt } from '../ask/pin-prompt.ts'
+import { makePolicy, policyLines } from '../check-in/import-policy.ts'
 import type { CommandContext } from '../command.ts'
-import { withDateKeys } from '../date-keys.ts'
-import { makePolicy, policyLines } from '../import-policy.ts'
-import { type NamedKey, namedKey } from '../open-key.ts'
+import { withDateKeys } from '../device/date-keys.ts'
+import { type NamedKey, namedKey } from '../device/open-key.ts'
 import { byOption } from '../option-names.ts'
-import { pinPrompt } from '../pin-prompt.ts'
-import { stsSettings } from '../settings.ts'
+import { stsSettings } from '../settings/settings.ts'
 
 /** A day: what a link of a leaked day key may live at a bucket with that policy. */
 const signatureAgeSeconds = 86_400
@@ -133,7 +133,7 @@ async function userArnOf(context: CommandContext, named: NamedKey): Promise<stri
   const settings = await stsSettings(context, named.settings)
   const { arn } = await withDateKeys(context, named, {
     scope: settings.scope,
-    prepare: async () => (await import('../connection.ts')).connectSts(settings, report.step),
+    prepare: async () => (await import('../aws/connection.ts')).connectSts(settings, report.step),
     use: (keys, sts) => report.waiting('STS', sts.client(keys, now).getCallerIdentity({ signal })),
   })
   return arn

@@ -3,11 +3,11 @@
 
 import { sigV4Signer } from '../../sigv4/signer.ts'
 import type { CommandContext } from '../command.ts'
-import { withDateKeys } from '../date-keys.ts'
-import { durationOption } from '../durations.ts'
-import { namedKey, tellUserSigns } from '../open-key.ts'
-import { requestHeaders, requestScope } from '../request-scope.ts'
-import { requestUrl } from '../request-url.ts'
+import { withDateKeys } from '../device/date-keys.ts'
+import { namedKey, tellUserSigns } from '../device/open-key.ts'
+import { requestHeaders, requestScope } from '../request/request-scope.ts'
+import { requestUrl } from '../request/request-url.ts'
+import { durationOption } from '../settings/durations.ts'
 
 const defaultSeconds = 3600
 

@@ -3,10 +3,10 @@
 
 import { startRelay } from '../../endpoint/relay.ts'
 import type { ParsedArguments } from '../args.ts'
-import { addressLine } from '../client-variables.ts'
 import type { CommandContext } from '../command.ts'
 import { leaveTypedSignals, untilAborted } from '../interrupt.ts'
-import { portOption } from '../port-option.ts'
+import { addressLine } from '../program/client-variables.ts'
+import { portOption } from '../program/port-option.ts'
 
 export async function relay({ args, output, report, signal }: CommandContext): Promise<number> {
   const running = await startRelay({

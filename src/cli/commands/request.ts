@@ -5,13 +5,13 @@ import { HardkeyError } from '../../errors.ts'
 import type { HttpClient, StreamedAnswer, StreamedRequest } from '../../http/client.ts'
 import { sigV4Signer } from '../../sigv4/signer.ts'
 import type { CommandContext } from '../command.ts'
-import { withDateKeys } from '../date-keys.ts'
-import { namedKey, tellUserSigns } from '../open-key.ts'
-import { requestHeaders, requestScope } from '../request-scope.ts'
-import { requestUrl } from '../request-url.ts'
-import { networkSettings } from '../settings.ts'
-import { checkedPayload, checkLength, signUpload } from '../sign-upload.ts'
-import { type Upload, upload } from '../upload.ts'
+import { withDateKeys } from '../device/date-keys.ts'
+import { namedKey, tellUserSigns } from '../device/open-key.ts'
+import { requestHeaders, requestScope } from '../request/request-scope.ts'
+import { requestUrl } from '../request/request-url.ts'
+import { checkedPayload, checkLength, signUpload } from '../request/sign-upload.ts'
+import { type Upload, upload } from '../request/upload.ts'
+import { networkSettings } from '../settings/settings.ts'
 
 /** Of an answer that refuses: as much is looked at for the reason. */
 const lookedAt = 65_536
@@ -43,7 +43,7 @@ export async function request(context: CommandContext): Promise<number> {
 
 async function connected(context: CommandContext): Promise<HttpClient> {
   const settings = await networkSettings(context)
-  return (await import('../connection.ts')).connect(settings, context.args.has('allow-http'))
+  return (await import('../aws/connection.ts')).connect(settings, context.args.has('allow-http'))
 }
 
 function show({ args, output, report }: CommandContext, { method, url, headers }: StreamedRequest): number {

@@ -11,19 +11,19 @@ import { journalPath } from '../../lifecycle/rotation-journal.ts'
 import type { MfaDevice, RotationParts, RotationQuestion, RotationWish } from '../../lifecycle/rotation-parts.ts'
 import { recordUri } from '../../profiles/open-record.ts'
 import { listRecords, type StoredRecord } from '../../profiles/record-store.ts'
-import { accountedKeys } from '../account.ts'
+import { accountedKeys } from '../account/account.ts'
+import { newPinPrompt, pinPrompt } from '../ask/pin-prompt.ts'
+import { connectSts } from '../aws/connection.ts'
+import { connectIam } from '../aws/iam-connection.ts'
 import type { CommandContext } from '../command.ts'
-import { connectSts } from '../connection.ts'
-import { deviceEntry } from '../device-entry.ts'
-import { daysOption } from '../durations.ts'
-import { connectIam } from '../iam-connection.ts'
-import { prepared, recordsFolder, storedRecord } from '../open-key.ts'
-import { latched } from '../pin-latch.ts'
-import { newPinPrompt, pinPrompt } from '../pin-prompt.ts'
-import { policyOfBoth } from '../rotation-policy.ts'
-import { questionText, stepTexts, tellOutcome } from '../rotation-texts.ts'
-import { mfaInput } from '../session-request.ts'
-import { stsSettings } from '../settings.ts'
+import { deviceEntry } from '../device/device-entry.ts'
+import { prepared, recordsFolder, storedRecord } from '../device/open-key.ts'
+import { latched } from '../device/pin-latch.ts'
+import { mfaInput } from '../session/session-request.ts'
+import { daysOption } from '../settings/durations.ts'
+import { stsSettings } from '../settings/settings.ts'
+import { policyOfBoth } from '../texts/rotation-policy.ts'
+import { questionText, stepTexts, tellOutcome } from '../texts/rotation-texts.ts'
 
 /** Hosts that share a record read it anew within a day. */
 const usualOverlapOfService = 86_400
@@ -86,12 +86,9 @@ function wishOf({ args }: CommandContext): RotationWish {
   return { kind }
 }
 
-type DeviceParts = Pick<
-  RotationParts,
-  'entry' | 'forThisRun' | 'guard' | 'now' | 'sleep' | 'onDone' | 'onAgeUnknown' | 'onWait' | 'signal'
->
+type OfThisRun = 'entry' | 'forThisRun' | 'guard' | 'now' | 'sleep' | 'onDone' | 'onAgeUnknown' | 'onWait' | 'signal'
 
-function deviceParts(context: CommandContext): DeviceParts {
+function deviceParts(context: CommandContext): Pick<RotationParts, OfThisRun> {
   const { now, report, signal } = context
   return {
     entry: (uri) => deviceEntry(context, uri),

@@ -11,10 +11,10 @@ import { rdsToken } from '../../sigv4/tokens/rds.ts'
 import { eksToken } from '../../sts/eks-token.ts'
 import { quoted } from '../args.ts'
 import type { CommandContext } from '../command.ts'
-import { withDateKeys } from '../date-keys.ts'
-import { durationOption } from '../durations.ts'
-import { type NamedKey, namedKey } from '../open-key.ts'
-import { regionSetting } from '../settings.ts'
+import { withDateKeys } from '../device/date-keys.ts'
+import { type NamedKey, namedKey } from '../device/open-key.ts'
+import { durationOption } from '../settings/durations.ts'
+import { regionSetting } from '../settings/settings.ts'
 
 /** Makes the token of one kind, its options checked already. */
 type MakeToken = (common: TokenOptions) => Promise<LoginToken>

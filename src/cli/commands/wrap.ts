@@ -7,9 +7,9 @@ import type { KeyWrapping, WrappingKey } from '../../key/hmac-key.ts'
 import { Secret } from '../../key/secret.ts'
 import { KeyUri } from '../../key/uri.ts'
 import { wrapSecret } from '../../lifecycle/wrap.ts'
+import { importSource, readSource } from '../check-in/import-source.ts'
+import { readWrappingKey, writeOut } from '../check-in/wrap-files.ts'
 import type { CommandContext } from '../command.ts'
-import { importSource, readSource } from '../import-source.ts'
-import { readWrappingKey, writeOut } from '../wrap-files.ts'
 
 /** Certificates of a maker of TPMs. */
 const longestAuthorities = 1_048_576

@@ -6,12 +6,12 @@ import { parseKeyUri } from '../../backends/open.ts'
 import { pinSourceOf } from '../../key/pin-source.ts'
 import { KeyUri } from '../../key/uri.ts'
 import { formatWrappingKey } from '../../lifecycle/wrapped-file.ts'
+import { newPinPrompt } from '../ask/pin-prompt.ts'
+import { writeOut } from '../check-in/wrap-files.ts'
 import type { CommandContext } from '../command.ts'
-import { deviceEntry } from '../device-entry.ts'
-import { prepared } from '../open-key.ts'
-import { latched } from '../pin-latch.ts'
-import { newPinPrompt } from '../pin-prompt.ts'
-import { writeOut } from '../wrap-files.ts'
+import { deviceEntry } from '../device/device-entry.ts'
+import { prepared } from '../device/open-key.ts'
+import { latched } from '../device/pin-latch.ts'
 
 /** Prints the file, or writes it to `--out`. */
 export async function wrappingKey(context: CommandContext): Promise<number> {
