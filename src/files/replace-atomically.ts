@@ -3,7 +3,7 @@
 // 1. The new file is made with its mode (O_EXCL), never opened up or narrowed afterwards.
 // 2. A killed write leaves at most its new file; the next write to the same path removes it once it is an hour old.
 
-import { link, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
+import { type FileHandle, link, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { type ErrorCode, HardkeyError } from '../errors.ts'
 import { fileFailure, systemCode } from './file-failure.ts'
@@ -46,9 +46,12 @@ export async function replaceAtomically(path: string, bytes: Uint8Array, options
   }
 }
 
-async function makeFolder(folder: string): Promise<void> {
+/** Makes the folder (mode 0700) and those above where they are missing. When it returns, their names are on the disk. */
+export async function makeFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    const first = await mkdir(folder, { recursive: true, mode: 0o700 })
+    if (first === undefined) return
+    for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made))
   } catch (error) {
     // A file in the place of the folder: EEXIST is the word for the file itself, so the caller hears ENOTDIR.
     if (systemCode(error) === 'EEXIST') throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' })
@@ -113,15 +116,16 @@ async function removeAbandoned(target: string, nowMilliseconds: number): Promise
   }
 }
 
-/** Makes the rename last through a power cut. Windows cannot open a folder, and some network file systems cannot sync one. */
+/** Makes new names last through a power cut. Windows cannot open a folder, some network file systems cannot sync one, and who may write it may not read it. */
 async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return
-  const handle = await open(folder, 'r')
+  let handle: FileHandle | undefined
   try {
+    handle = await open(folder, 'r')
     await handle.sync()
   } catch (error) {
-    if (!['EINVAL', 'ENOTSUP', 'EPERM'].includes(systemCode(error) ?? '')) throw error
+    if (!['EINVAL', 'ENOTSUP', 'EPERM', 'EACCES'].includes(systemCode(error) ?? '')) throw error
   } finally {
-    await handle.close()
+    await handle?.close()
   }
 }

@@ -7,7 +7,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { HardkeyError } from '../errors.ts'
 import { fileFailure, isMissingFile, systemCode } from '../files/file-failure.ts'
 import { readOwnFile } from '../files/read-own-file.ts'
-import { replaceAtomically } from '../files/replace-atomically.ts'
+import { makeFolder, replaceAtomically } from '../files/replace-atomically.ts'
 import { withLock } from '../files/with-lock.ts'
 import { checkRecordName, formatRecord, isBesideRecord, type KeyRecord, maxRecordBytes, parseRecord } from './record.ts'
 
@@ -118,7 +118,7 @@ export async function refuseExistingRecord(path: string): Promise<void> {
  */
 export async function prepareRecordsFolder(folder: string): Promise<void> {
   try {
-    await fs.mkdir(folder, { recursive: true, mode: 0o700 })
+    await makeFolder(resolve(folder))
     await fs.access(folder, fs.constants.W_OK)
   } catch (error) {
     throw fileFailure('write', folder, 'ERR_CONFIG_INVALID', error)

@@ -339,4 +339,37 @@ export const brokenBuilds = [
     test: { file: 'test/cli/program/program-environment.test.ts', name: 'has no AWS_SECRET_ACCESS_KEY' },
     says: /AWS_SECRET_ACCESS_KEY/,
   },
+  {
+    name: 'content is not synced before its name',
+    file: 'src/files/replace-atomically.ts',
+    replacements: [{ from: '      await file.sync()\n', to: '' }],
+    isBuilt: true,
+    test: {
+      file: 'test/faults/power-cut.peer.test.ts',
+      name: 'syncs each file before its name, and each name before what follows',
+    },
+    says: /content of prod\.rotation\.json/,
+  },
+  {
+    name: 'a new name is not synced',
+    file: 'src/files/replace-atomically.ts',
+    replacements: [{ from: '    await handle.sync()\n', to: '' }],
+    isBuilt: true,
+    test: {
+      file: 'test/faults/power-cut.peer.test.ts',
+      name: 'leaves a key that works at whatever call the power goes',
+    },
+    says: /prod\.rotation\.json/,
+  },
+  {
+    name: 'a new folder is not synced',
+    file: 'src/files/replace-atomically.ts',
+    replacements: [{ from: '    if (first === undefined) return\n', to: '    if (first !== null) return\n' }],
+    isBuilt: true,
+    test: {
+      file: 'test/faults/power-cut.peer.test.ts',
+      name: 'leaves the source or a key that works at whatever call the power goes',
+    },
+    says: /AssertionError/,
+  },
 ]
