@@ -230,6 +230,10 @@ const faults: Readonly<Record<string, readonly [id: string, prepare: () => Retur
     'plaintext-key',
     () => addedTo(config, `[DEFAULT]\naws_access_key_id = ${checkedIn.accessKeyId}`)(),
   ],
+  'a key in [DEFAULT], which the SDK for Python takes in any profile': [
+    'profile-shadowed',
+    addedTo(config, '[default]\nregion = x\n[DEFAULT]\naws_access_key_id = AKIAABCDEFGHIJKLMNOP'),
+  ],
 }
 
 it.each(Object.entries(faults))('names %s', async (_, [id, prepare]) => {
@@ -245,10 +249,6 @@ const notes: Readonly<Record<string, readonly [id: string, prepare: () => Return
   'a default profile that wins over an endpoint': [
     'default-profile',
     addedTo(config, '[default]\nrole_arn = arn:aws:iam::111122223333:role/x'),
-  ],
-  'a key in [DEFAULT], which the SDK for Python takes': [
-    'default-profile',
-    addedTo(config, '[default]\nregion = x\n[DEFAULT]\naws_access_key_id = AKIAABCDEFGHIJKLMNOP'),
   ],
   'a key of boto 2': [
     'default-profile',

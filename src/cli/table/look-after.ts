@@ -107,7 +107,7 @@ export const lookAfterCommands: readonly CommandSpec[] = Object.freeze([
     summary: 'a new access key in the place of the old one, straight into the device',
     arguments: [{ name: 'NAME', help: 'a record (hardkey list)' }],
     flags: [
-      { name: 'if-older-than', value: 'TIME', help: 'do nothing while the key checked in later than that: 90d' },
+      { name: 'if-older-than', value: 'TIME', help: 'do nothing while the key is younger than that: 90d' },
       { name: 'overlap', value: 'TIME', help: 'how long the old key stays active; default 0, for vault: keys 1d' },
       { name: 'grace', value: 'TIME', help: 'how long the old key stays, inactive, before it is deleted; default 7d' },
       { name: 'resume', help: 'go on with a rotation that stopped or waits; begin none' },
