@@ -81,8 +81,8 @@ export const brokenBuilds = [
         to: 'const ask = (url: string) => exchange(pool, targetOf(url), request, {',
       },
       {
-        from: 'holdsSecret,\n        signals: signal === undefined ? [closing.signal] : [signal, closing.signal],\n      })',
-        to: `holdsSecret,
+        from: 'sending,\n        signals: signal === undefined ? [closing.signal] : [signal, closing.signal],\n      })',
+        to: `sending,
         signals: signal === undefined ? [closing.signal] : [signal, closing.signal],
       })
       const answer = await ask(request.url)
