@@ -8,14 +8,17 @@
 import { Agent, type ClientRequest, type ClientRequestArgs } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { abortable } from './deadline.ts'
+import { abortable, type Ending } from './deadline.ts'
 import type { Target } from './target.ts'
 
 /** The options of a request that goes through the pool. */
 export interface PooledRequestArgs extends ClientRequestArgs {
   readonly target: Target
-  /** Stops the connection where the request is given up. Not `signal`: Node does not pass that one on. */
-  readonly dialSignal: () => AbortSignal
+  /**
+   * Stops the connection where the request is given up. Not `signal`: Node does not pass that one on. No function: the
+   * agent holds these arguments as long as the connection lasts, and with a function the request and its headers.
+   */
+  readonly dialEnding: AbortSignal | Ending
 }
 
 /** Opens the connection for a request that finds none at rest. */
@@ -56,11 +59,12 @@ export class ConnectionPool extends Agent {
   }
 
   override createConnection(
-    { target, dialSignal }: PooledRequestArgs,
+    { target, dialEnding }: PooledRequestArgs,
     // Node takes an error without a stream; its types do not say so.
     done: (error: unknown, socket?: Duplex) => void,
   ): undefined {
-    this.#connected(target, dialSignal()).then((socket) => done(null, socket), done)
+    const signal = dialEnding instanceof AbortSignal ? dialEnding : dialEnding.signal()
+    this.#connected(target, signal).then((socket) => done(null, socket), done)
   }
 
   async #connected(target: Target, signal: AbortSignal): Promise<Socket> {

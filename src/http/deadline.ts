@@ -38,6 +38,8 @@ export async function withEnding<T>(
     return await act(ending)
   } finally {
     clearTimeout(timer)
+    // What is stopped holds a request, and that its headers.
+    ending.stop = () => undefined
     for (const outer of outers) outer.removeEventListener('abort', forward)
   }
 }

@@ -59,7 +59,7 @@ export function exchange(
 ): Promise<HttpAnswer> {
   const what = `no complete answer from ${target.host}`
   return withEnding(limits.signals, limits.totalMilliseconds, what, async (ending) => {
-    const request = openRequest(pool, target, outgoing, () => ending.signal())
+    const request = openRequest(pool, target, outgoing, ending)
     ending.stop = () => void request.destroy()
     const wipe = limits.holdsSecret === true ? keepReads(request) : undefined
     if (limits.sending !== undefined) request.once('socket', limits.sending)
@@ -97,7 +97,7 @@ export function openRequest(
   pool: ConnectionPool,
   target: Target,
   outgoing: OutgoingRequest,
-  dialSignal: () => AbortSignal,
+  dialEnding: PooledRequestArgs['dialEnding'],
 ): ClientRequest {
   const given = new Set(Object.keys(outgoing.headers).map((name) => name.toLowerCase()))
   const added: Record<string, string | number> = {}
@@ -111,7 +111,7 @@ export function openRequest(
     agent: pool,
     insecureHTTPParser: false,
     target,
-    dialSignal,
+    dialEnding,
   }
   const headers = Object.entries({ ...added, ...outgoing.headers })
   try {

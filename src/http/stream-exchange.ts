@@ -48,7 +48,7 @@ export async function streamExchange(
   const passing = new Passing(target.host, idleMilliseconds)
   const { body, ...head } = outgoing
   const whole = typeof body === 'string' || body instanceof Uint8Array ? body : undefined
-  const request = openRequest(pool, target, { ...head, body: whole }, () => signal)
+  const request = openRequest(pool, target, { ...head, body: whole }, signal)
   const stop = (): void => void request.destroy()
   signal.addEventListener('abort', stop, { once: true })
   passing.start(request)

@@ -114,6 +114,8 @@ describe('exec without a program', () => {
       { expect: '[prod]> ' },
       { send: 'echo "status $?"\r' },
       { expect: 'status 130' },
+      // Before it the shell does not read a key as such.
+      { expect: '[prod]> ' },
       { send: '\u0004' },
     ]
     // Without --rcfile bash takes HOME/.bashrc.
