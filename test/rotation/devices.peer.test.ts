@@ -57,7 +57,7 @@ it('lets a host with a narrow token use the new key before the record names it',
   try {
     const narrow = await at.situation.narrowToken('prod')
     const ran = await at.run(['rotate', 'prod', '--apply'])
-    expect(ran).toMatchObject({ status: 0, stdout: expect.stringContaining('active until') })
+    expect(ran).toMatchObject({ status: 0, stdout: expect.stringContaining('active, to be switched off after') })
     const words = ['whoami', 'prod', '--pin-source', `file:${at.situation.source('narrow', narrow)}`]
     expect(await at.run(words)).toMatchObject({ status: 0 })
     expect([...(await at.keys()).values()]).toEqual([true, true])
