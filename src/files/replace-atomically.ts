@@ -3,7 +3,7 @@
 // 1. The new file is made with its mode (O_EXCL), never opened up or narrowed afterwards.
 // 2. A killed write leaves at most its new file; the next write to the same path removes it once it is an hour old.
 
-import { type FileHandle, link, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
+import { type FileHandle, link, lstat, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { type ErrorCode, HardkeyError } from '../errors.ts'
 import { fileFailure, systemCode } from './file-failure.ts'
@@ -46,17 +46,32 @@ export async function replaceAtomically(path: string, bytes: Uint8Array, options
   }
 }
 
-/** Makes the folder (mode 0700) and those above where they are missing. When it returns, their names are on the disk. */
+/**
+ * Makes the folder (mode 0700) and those above where they are missing. When it returns, their names are on the disk. Not by
+ * `recursive`, which never ends where a folder that is there answers ENOENT, as those of /proc and of an automounter do.
+ */
 export async function makeFolder(folder: string): Promise<void> {
+  if (await isFolder(folder)) return
+  const parent = dirname(folder)
+  if (parent !== folder) await makeFolder(parent)
   try {
-    const first = await mkdir(folder, { recursive: true, mode: 0o700 })
-    if (first === undefined) return
-    for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made))
+    await mkdir(folder, { mode: 0o700 })
   } catch (error) {
-    // A file in the place of the folder: EEXIST is the word for the file itself, so the caller hears ENOTDIR.
-    if (systemCode(error) === 'EEXIST') throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' })
+    // Another process may have made it in between.
+    if (systemCode(error) !== 'EEXIST' || !(await isFolder(folder))) throw error
+  }
+  await syncFolder(parent)
+}
+
+/** False where there is nothing. A file in its place is ENOTDIR. */
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    if ((await stat(path)).isDirectory()) return true
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false
     throw error
   }
+  throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' })
 }
 
 async function writeBesideAndRename(

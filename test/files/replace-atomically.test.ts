@@ -100,6 +100,11 @@ describe('a write that fails', () => {
     expect(readdirSync(folder)).toEqual(['file'])
   })
 
+  it('ends where no folder can be made, though the one above is there', async () => {
+    const writing = replaceAtomically('/proc/none/below/file', bytes)
+    await expect(writing).rejects.toMatchObject({ serviceCode: 'ENOENT' })
+  })
+
   it('says so when a part of the path is a file', async () => {
     const folder = temporaryFolder()
     writeFileSync(join(folder, 'file'), '')
