@@ -100,10 +100,8 @@ describe('a program in the terminal', () => {
 describe('exec without a program', () => {
   it('is the shell of the user, with jobs, which says what it has and how to leave', async () => {
     const steps: PtyStep[] = [
-      {
-        expect:
-          'hardkey: note: this shell has the credentials of prod, renewed as long as it runs; leave it with Ctrl-D',
-      },
+      { expect: 'hardkey: note: this shell has the credentials of prod, renewed as' },
+      { expect: 'as it runs; leave it with Ctrl-D' },
       { expect: '[prod]> ' },
       { send: 'sleep 100 & jobs\r' },
       { expect: 'Running' },
