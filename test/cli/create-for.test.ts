@@ -84,7 +84,7 @@ describe('a key that AWS makes', () => {
     [['--with', 'prod'], /--with is for --create-for, which is missing/],
     [['--create-for', 'hk', '--with', 'prod', '--from', 'stdin'], /--create-for contradicts --from/],
     [
-      ['--create-for', 'hk', '--with', 'prod', '--access-key-id', 'AKIAABCDEFGHIJKLMNOP'],
+      ['--create-for', 'hk', '--with', 'prod', '--access-key-id', 'AKIAIOSFODNN7EXAMPLE'],
       /contradicts --access-key-id/,
     ],
   ])('is refused with %j', async (more, message) => {

@@ -181,7 +181,7 @@ describe('the default profile', () => {
   })
 
   it.each([
-    'aws_access_key_id = AKIAABCDEFGHIJKLMNOP',
+    'aws_access_key_id = AKIAIOSFODNN7EXAMPLE',
     'credential_process = /bin/false',
     'role_arn = arn:aws:iam::111122223333:role/other',
     'sso_session = work',

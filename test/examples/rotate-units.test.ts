@@ -33,8 +33,15 @@ it.skipIf(!existsSync(analyze))('are units that systemd takes without a complain
 
 it('run a command that finds nothing to do on most days, and says so', async () => {
   const line = /^ExecStart=\/usr\/bin\/hardkey (.*)$/m.exec(readFileSync(resolve(folder, units[0] ?? ''), 'utf8'))?.[1]
-  const ran = await at.home.run((line ?? '').replace('%i', 'prod').split(' '))
-  expect(ran).toMatchObject({ status: 0, stderr: '' })
-  expect(JSON.parse(ran.stdout)).toMatchObject({ state: 'not due', accessKeyId: at.first })
-  expect(at.iam.calls).toEqual([])
+  const key = at.iam.keys.get(at.first)
+  if (key !== undefined) key.created = new Date()
+  const asked: string[][] = []
+  for (let day = 1; day <= 2; day += 1) {
+    const ran = await at.home.run((line ?? '').replace('%i', 'prod').split(' '))
+    expect(ran).toMatchObject({ status: 0, stderr: '' })
+    expect(JSON.parse(ran.stdout)).toMatchObject({ state: 'not due', accessKeyId: at.first })
+    asked.push(at.iam.calls.splice(0).map(({ action }) => action))
+  }
+  // How old the key is at AWS, once for all.
+  expect(asked).toEqual([['GetCallerIdentity', 'ListAccessKeys'], []])
 })

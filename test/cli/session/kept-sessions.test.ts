@@ -132,7 +132,7 @@ describe('cache clear', () => {
     left('pin-0', 'refused')
     left('lock-1', JSON.stringify(await thisProcess()))
     const { stdout, status } = await clear()
-    expect([stdout, status]).toEqual([`removed 1 sessions from ${folder}\n`, 0])
+    expect([stdout, status]).toEqual([`removed 1 session from ${folder}\n`, 0])
     expect(readdirSync(folder).sort()).toEqual(['lock-1', 'pin-0'])
   })
 

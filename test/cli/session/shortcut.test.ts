@@ -146,7 +146,15 @@ const notDeciding = [
   ...['RUNTIME_DIRECTORY', 'XDG_RUNTIME_DIR', 'HARDKEY_CACHE_DIR', 'NODE_OPTIONS'],
   ...['HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy', 'KUBERNETES_EXEC_INFO'],
   ...['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_ENDPOINT_URL_KMS', 'AWS_ENDPOINT_URL_S3'],
-  ...['AWS_ENDPOINT_URL_IAM', 'HARDKEY_NAME', 'LISTEN_FDS', 'LISTEN_PID', 'SHELL', 'HARDKEY_ASKPASS'],
+  ...[
+    'AWS_ENDPOINT_URL_IAM',
+    'AWS_SDK_UA_APP_ID',
+    'HARDKEY_NAME',
+    'LISTEN_FDS',
+    'LISTEN_PID',
+    'SHELL',
+    'HARDKEY_ASKPASS',
+  ],
   ...['HARDKEY_PINENTRY', 'SSH_ASKPASS', 'SSH_ASKPASS_REQUIRE', 'DISPLAY', 'WAYLAND_DISPLAY', 'GPG_TTY'],
   ...['BAO', 'VAULT'].flatMap((prefix) => [...ofVault, 'TOKEN', 'TOKEN_PATH'].map((name) => `${prefix}_${name}`)),
 ].sort()
