@@ -164,6 +164,11 @@ export class ForgetfulDisk {
           names.delete(path)
           names.set(to, node)
         })
+        break
+      case 'folder':
+      case 'made':
+      case 'asked':
+      // What was there already, or is no act on the disk.
     }
   }
 
