@@ -4,13 +4,13 @@
 //    else, where those are read-only, the folder in memory.
 // 2. The lock of a source that nobody has tried lies beside it.
 
-import { accessSync, constants, mkdirSync, readdirSync, unlinkSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { accessSync, constants, existsSync, readdirSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { HardkeyError } from '../../errors.ts'
 import { systemCode } from '../../files/file-failure.ts'
 import { folderChangeableByOthers } from '../../files/ownership.ts'
 import { readPrivate } from '../../files/read-private.ts'
-import { replaceAtomically } from '../../files/replace-atomically.ts'
+import { makeFolder, replaceAtomically } from '../../files/replace-atomically.ts'
 import { findRuntimeFolder } from '../../files/runtime-folder.ts'
 import { fingerprint, stamped, stampedJson } from '../../files/stamp.ts'
 import type { CommandContext } from '../command.ts'
@@ -65,26 +65,15 @@ export async function verdictFolders({ environment, report }: CommandContext): P
 
 async function unusable(path: string): Promise<string | undefined> {
   try {
-    makeFolder(path, 2)
+    // Folders for state and what is above them, but no home.
+    if (!existsSync(join(path, '..', '..', '..'))) return 'ENOENT'
+    await makeFolder(path)
     accessSync(path, constants.W_OK)
     return await folderChangeableByOthers(join(path, prefix))
   } catch (error) {
     const code = systemCode(error)
     if (code === undefined) throw error
     return code
-  }
-}
-
-/** With so many above it. Node's own way never ends where a system refuses by ENOENT, as autofs and /proc do. */
-function makeFolder(path: string, above: number): void {
-  try {
-    mkdirSync(path, { mode: 0o700 })
-  } catch (error) {
-    const code = systemCode(error)
-    if (code === 'EEXIST') return
-    if (code !== 'ENOENT' || above === 0) throw error
-    makeFolder(dirname(path), above - 1)
-    makeFolder(path, 0)
   }
 }
 
