@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
+import { callerTokenRows } from './caller-token.ts'
 import { coldStartRows } from './cold-start.ts'
 import { deviceRows } from './device.ts'
 import { endpointRows } from './endpoint.ts'
@@ -22,6 +23,7 @@ const groups: Readonly<Record<string, () => Promise<Row[]>>> = {
   device: () => deviceRows({ rounds: 9, milliseconds: 200 }),
   start: () => coldStartRows({ rounds: 9, milliseconds: 300 }),
   endpoint: () => endpointRows({ rounds: 9, milliseconds: 300 }),
+  token: () => Promise.resolve(callerTokenRows(1_000_000)),
   services: () => serviceRows({ rounds: 9, milliseconds: 300 }),
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The benchmark: builds, and prints one Markdown table of hardkey against its peers. In: as arguments the groups to
-// measure (sign, presign, growth, payload, upload, device, start, endpoint, services), all by default. Out: the table; status 1 where a
+// measure (sign, presign, growth, payload, upload, device, start, endpoint, token, services), all by default. Out: the table; status 1 where a
 // group could not run.
 // Run it with each Node that counts, on a machine that does nothing else: ratios hold, single figures do not.
 
