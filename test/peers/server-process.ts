@@ -1,21 +1,38 @@
 // A peer that runs as a server: started on a free port, waited for, and ended by its own process id.
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { builtEnvironment } from './peer.ts'
 
-/** A port of 127.0.0.1 that was free a moment ago. */
+/**
+ * Below the ports that a system gives to whoever asks for any (32,768 and up on Linux), so that no connection and no other
+ * server takes one between the look and its use. Each worker of vitest looks in a slice of its own.
+ */
+const [firstPort, slices, slice] = [20_000, 12, 1000]
+
+/** A port of 127.0.0.1 that nobody listens at, and that nobody is given by chance. */
 export async function freePort(): Promise<number> {
+  const start = firstPort + (Number(process.env.VITEST_POOL_ID ?? 0) % slices) * slice
+  for (;;) {
+    const port = start + randomInt(slice - 1)
+    if (await isFree(port)) return port
+  }
+}
+
+/** Whether a server could listen at this port of 127.0.0.1 now. */
+export async function isFree(port: number): Promise<boolean> {
   const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port')
-  return address.port
+  try {
+    await once(server.listen(port, '127.0.0.1'), 'listening')
+    await once(server.close(), 'close')
+    return true
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return false
+    throw error
+  }
 }
 
 export interface ServerProcess {

@@ -7,12 +7,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs'
-import { connect, createServer, type NetConnectOpts } from 'node:net'
+import { connect, type NetConnectOpts } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { builtEnvironment, peer } from './peer.ts'
-import { freePort } from './server-process.ts'
+import { freePort, isFree } from './server-process.ts'
 
 export type SwtpmWay = 'tcp' | 'unix' | 'pty'
 
@@ -108,23 +108,9 @@ function unixPlace(folder: string): Place {
 export async function twoFreePorts(): Promise<number> {
   for (let tries = 0; tries < 100; tries += 1) {
     const port = await freePort()
-    if (port < 65_535 && (await isFree(port + 1))) return port
+    if (await isFree(port + 1)) return port
   }
   throw new Error('there are no two free ports in a row')
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer()
-  try {
-    server.listen(port, '127.0.0.1')
-    await once(server, 'listening')
-    server.close()
-    await once(server, 'close')
-    return true
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return false
-    throw error
-  }
 }
 
 /** The processes: swtpm, and socat where there is a terminal. */
