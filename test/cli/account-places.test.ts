@@ -231,7 +231,7 @@ async function startJournal(command: string): Promise<() => Promise<void>> {
   if (existsSync(`${place}/stdout`)) return async () => undefined
   const made = [place, '/run/log/journal'].filter((folder) => !existsSync(folder))
   const child = spawn(command, { stdio: 'ignore' })
-  await vi.waitUntil(() => existsSync(`${place}/stdout`), { timeout: 10_000 })
+  await vi.waitUntil(() => existsSync(`${place}/stdout`), { timeout: 60_000 })
   return async () => {
     child.kill()
     await once(child, 'exit')
@@ -243,5 +243,5 @@ async function startJournal(command: string): Promise<() => Promise<void>> {
 async function latestEntry(): Promise<Record<string, unknown>> {
   const words = ['--no-pager', '--output=json', '--identifier=hardkey', '--lines=1']
   const read = (): string => execFileSync('journalctl', words, { encoding: 'utf8', stdio: 'pipe' })
-  return JSON.parse(await vi.waitUntil(read, { timeout: 10_000 }))
+  return JSON.parse(await vi.waitUntil(read, { timeout: 60_000 }))
 }

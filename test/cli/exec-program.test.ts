@@ -135,7 +135,7 @@ describe('what a program leaves behind', () => {
       const { existsSync } = require('fs')
       const timer = setInterval(() => existsSync(${JSON.stringify(mark)}) && clearInterval(timer), 10)`
     expect((await exec(node(program))).status).toBe(0)
-    await vi.waitFor(() => expect(there.home.read('left')).toMatch(/^(200 )+refused $/), 20_000)
+    await vi.waitFor(() => expect(there.home.read('left')).toMatch(/^(200 )+refused $/), { timeout: 60_000 })
   })
 })
 

@@ -101,8 +101,8 @@ describe('a browser', () => {
     expect(ran).toEqual({ status: 0, stdout: '', stderr: '' })
     const told = there.home.read('bin/xdg-open.told')
     expect(told).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/[\w-]{43}\n$/)
-    await expect.poll(() => there.home.read('bin/xdg-open.got')).not.toBe('')
-    const got = JSON.parse(there.home.read('bin/xdg-open.got')) as Record<string, unknown>
+    const written = () => there.home.read('bin/xdg-open.got')
+    const got = await vi.waitFor(() => JSON.parse(written()) as Record<string, unknown>, { timeout: 30_000 })
     expect(got.status).toBe(303)
     expect(got.to).toContain('SigninToken=')
     expect([404, 'gone']).toContain(got.again)
@@ -133,7 +133,7 @@ describe('a browser', () => {
     expect(other).toMatchObject({ stdout: '404 null\n' })
     const warning = 'hardkey: warning: another user of this machine asked for the link, and did not get it\n'
     expect(await running).toEqual({ status: 0, stdout: '', stderr: warning })
-    await vi.waitFor(() => expect(there.home.read('bin/xdg-open.ours')).toMatch(/^303 http/), { timeout: 10_000 })
+    await vi.waitFor(() => expect(there.home.read('bin/xdg-open.ours')).toMatch(/^303 http/), { timeout: 30_000 })
   })
 
   it('that cannot be opened is an error that names --print', async () => {
