@@ -3,7 +3,6 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
-import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { HttpAnswer } from '../../src/http/client.ts'
 import { testClient, tlsOrigin } from './servers.ts'
@@ -110,15 +109,18 @@ describe('afterwards', () => {
   })
 
   it('F-H20: bytes that come at rest are not taken for the answer to the next request', async () => {
+    const sockets: Socket[] = []
     const url = await tlsOrigin((socket) => {
-      socket.once('data', () => {
-        socket.write(complete)
-        setTimeout(() => socket.write(`${head}Content-Length: 6\r\n\r\nforged`), 10)
-      })
+      sockets.push(socket)
+      socket.once('data', () => socket.write(complete))
     })
     const client = testClient()
     await client.send({ method: 'GET', url, headers: {} })
-    await pause(50)
+    for (const socket of sockets) {
+      const closed = once(socket, 'close')
+      socket.write(`${head}Content-Length: 6\r\n\r\nforged`)
+      await closed
+    }
     const { body } = await client.send({ method: 'GET', url, headers: {} })
     expect(Buffer.from(body).toString()).toBe('ok')
   })

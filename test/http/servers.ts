@@ -91,18 +91,18 @@ export async function connectProxy(issued?: IssuedCertificate): Promise<TestProx
 
 /** A port that takes no connection and refuses none: its queue is full, as behind a firewall that drops packets. */
 export async function blackHole(address: string, port: number): Promise<number> {
+  // Stands still from the moment that it listens, so it never takes a connection from its queue.
   const stopped = `require('net').createServer().listen({ host: '${address}', port: ${port}, backlog: 1 }, function () {
-    process.stdout.write(String(this.address().port) + '\\n')
-    setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0), 50)
+    require('fs').writeSync(1, String(this.address().port) + '\\n')
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
   })`
   const child: ChildProcess = spawn(process.execPath, ['-e', stopped], { stdio: ['ignore', 'pipe', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   if (child.stdout === null) throw new Error('the child has no output')
   const [line] = await once(child.stdout, 'data')
-  await new Promise((resolve) => setTimeout(resolve, 150))
   const filling = Array.from({ length: 4 }, () => connect(Number(line), address).on('error', () => undefined))
   onTestFinished(() => filling.forEach((socket: Socket) => void socket.destroy()))
-  await Promise.race(filling.slice(0, 2).map((socket) => once(socket, 'connect')))
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  // Linux keeps one more than the backlog, in the order in which they came.
+  await Promise.all(filling.slice(0, 2).map((socket) => once(socket, 'connect')))
   return Number(line)
 }

@@ -69,7 +69,7 @@ describe('a streamed exchange', () => {
     }
     const stop = new AbortController()
     if (what === 'the end by the signal') setTimeout(() => stop.abort(new RangeError('enough')), 50)
-    const client = testClient({ idleMilliseconds: what === 'the timeout' ? 200 : 5000 })
+    const client = testClient({ idleMilliseconds: what === 'the timeout' ? 200 : 60_000 })
     const given = client.stream?.(put(url, { body: stalling() }), { signal: stop.signal })
     expect(await given?.catch((error: unknown) => error)).toMatchObject(expected)
   })
@@ -106,7 +106,7 @@ describe('a streamed exchange', () => {
 
   it('times out where an answer stops half way', async () => {
     const url = await origin((_, response) => void response.writeHead(200, { 'content-length': '10' }).write('five'))
-    const answer = await testClient({ idleMilliseconds: 300 }).stream?.(put(url))
+    const answer = await testClient({ idleMilliseconds: 3000 }).stream?.(put(url))
     await expect(whole(answer)).rejects.toMatchObject({ code: 'ERR_TIMEOUT' })
   })
 
