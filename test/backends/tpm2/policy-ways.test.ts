@@ -76,11 +76,11 @@ describe('the ways to satisfy a policy', () => {
     expect(waysOf(list, authPolicy)).toEqual([])
   })
 
-  it('B-066 are found in no time through a list made to take long', () => {
+  it('B-066 are found through a list made to take long', () => {
     const many = or([authValue], [authValue, authValue], [authValue, authValue, authValue])
     const list = Array.from({ length: 31 }, (_, index) => (index % 8 === 7 ? many : { ...authValue }))
     expect(waysOf([...list, many], digest(many)).length).toBeLessThanOrEqual(16)
-  }, 5000)
+  })
 })
 
 describe('a policy that stands in no file', () => {

@@ -8,6 +8,7 @@ import { Secret } from '../../../src/key/secret.ts'
 import { expectNoCanary } from '../../contract/canary.ts'
 import { answer, type BytesServer, bytesServerForTest, headerOf, type Script } from '../../faults/bytes-server.ts'
 import { testAuthority } from '../../http/certificates.ts'
+import { freePort } from '../../peers/server-process.ts'
 import { failureOf } from './fixture.ts'
 
 const token = 's.canary-token-0123456789'
@@ -96,15 +97,13 @@ describe('what passes is tried again', () => {
 })
 
 describe('what does not pass ends at the deadline', () => {
-  const deadline = { timeoutMilliseconds: 250 }
+  /** Between two attempts, until the deadline: what was said last is what the one attempt before it met with. */
+  const pausing: ConnectionSettings['sleep'] = (_, signal) =>
+    new Promise((_, fail) => signal.addEventListener('abort', () => fail(signal.reason)))
+  const deadline = { timeoutMilliseconds: 3000, sleep: pausing }
 
   it.each([
-    [
-      'F-V01',
-      errors(503, 'Vault is sealed'),
-      'ERR_DEVICE_UNAVAILABLE',
-      /127\.0\.0\.1:\d+ is sealed; tried for 0\.25 s$/,
-    ],
+    ['F-V01', errors(503, 'Vault is sealed'), 'ERR_DEVICE_UNAVAILABLE', /127\.0\.0\.1:\d+ is sealed; tried for 3 s$/],
     ['F-V02', errors(429, 'slow'), 'ERR_DEVICE_UNAVAILABLE', /asks to slow down/],
     ['F-V14', errors(500, 'no audit backend succeeded'), 'ERR_DEVICE_UNAVAILABLE', /no audit backend succeeded/],
   ])('%s: with what was said last', async (_id, failing, code, message) => {
@@ -115,12 +114,11 @@ describe('what does not pass ends at the deadline', () => {
   })
 
   it('of an address where nobody listens', async () => {
-    const gone = await bytesServerForTest(() => [])
-    await gone.close()
-    const { client } = clientFor([gone], deadline)
+    const addresses = readAddresses(`http://127.0.0.1:${await freePort()}`)
+    const { client } = clientFor([], { ...deadline, addresses })
     await expect(ask(client)).rejects.toMatchObject({
       code: 'ERR_DEVICE_UNAVAILABLE',
-      message: expect.stringMatching(/refused the connection; tried for 0\.25 s$/),
+      message: expect.stringMatching(/refused the connection; tried for 3 s$/),
     })
   })
 
@@ -201,7 +199,7 @@ describe('a redirect', () => {
     const standby: Script = () => [{ send: to(ports.at(-1) ?? 0) }]
     const servers = [await bytesServerForTest(standby), await bytesServerForTest(standby)]
     ports.push(...servers.map(({ port }) => port))
-    const { client } = clientFor(servers, { timeoutMilliseconds: 300 })
+    const { client } = clientFor(servers, { timeoutMilliseconds: 3000 })
     await expect(ask(client)).rejects.toMatchObject({ code: 'ERR_TIMEOUT' })
   })
 })
