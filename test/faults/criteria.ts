@@ -52,7 +52,7 @@ interface Printed {
 }
 
 const hangMilliseconds = 60_000
-const defaultSettleMilliseconds = 5000
+const defaultSettleMilliseconds = 30_000
 
 /** Goes through a fault and expects every criterion to hold. Gives what came of it, for the test to look at the code. */
 export async function underFault<Answer>(fault: Fault<Answer>): Promise<Outcome<Answer>> {

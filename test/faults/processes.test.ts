@@ -4,7 +4,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
@@ -257,9 +257,21 @@ describe('the switches do their harm to a program that takes nothing back', () =
   }
 })
 
-/** The TCP ports at which a process listens, on Linux. */
+/** The TCP ports at which a process listens, on Linux. The table is that of all processes. */
 function portsOf(pid: number): readonly number[] {
+  const files = readdirSync(`/proc/${pid}/fd`).flatMap((name) => readLink(`/proc/${pid}/fd/${name}`))
   const sockets = readFileSync(`/proc/${pid}/net/tcp`, 'latin1').split('\n').slice(1)
   const listening = sockets.map((line) => line.trim().split(/ +/)).filter(([, , , state]) => state === '0A')
-  return listening.map(([, address]) => Number.parseInt(address?.split(':')[1] ?? '', 16))
+  const own = listening.filter((columns) => files.includes(`socket:[${columns[9]}]`))
+  return own.map(([, address]) => Number.parseInt(address?.split(':')[1] ?? '', 16))
+}
+
+/** Nothing where it was closed meanwhile. */
+function readLink(path: string): readonly string[] {
+  try {
+    return [readlinkSync(path)]
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
 }

@@ -1,7 +1,7 @@
 // How a person is asked where there is no terminal, or another way is named: askpass, pinentry, and none at all. The programs
 // are scripts; GnuPG's own pinentry is asked in pinentry.peer.test.ts.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { askSecret, canAsk } from '../../../src/cli/ask/ask-person.ts'
 import type { CommandContext } from '../../../src/cli/command.ts'
 import { readEnvironment } from '../../../src/cli/settings/environment.ts'
@@ -89,7 +89,8 @@ describe('an askpass program that', () => {
   })
 
   it('waits ends with the command, though what it started holds its output', async () => {
-    const program = script(home, 'waiting', ['sleep 3; echo 1234'])
+    const program = script(home, 'waiting', ['(until [ -e "$0.end" ]; do sleep 0.1; done)', 'echo 1234'])
+    onTestFinished(() => void home.write('waiting.end', ''))
     const stop = AbortSignal.timeout(200)
     const answer = askSecret(contextOf({ HARDKEY_ASKPASS: program }, false, stop), question)
     await expect(answer).rejects.toMatchObject({ name: 'TimeoutError' })
