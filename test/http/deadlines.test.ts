@@ -2,6 +2,7 @@
 
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { createServer as createTcpServer, type Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { blackHole, listening, tcpPort, testClient, testHost, tlsOrigin } from './servers.ts'
 
@@ -45,12 +46,13 @@ describe('ends the wait for', () => {
 })
 
 it('F-H06: leaves no connection behind after a deadline', async () => {
-  const closed: Promise<unknown>[] = []
-  const port = await tcpPort((socket) => closed.push(once(socket.resume(), 'close')))
-  const sending = testClient({ connectMilliseconds: 50 }).send({ ...request, url: `https://${testHost}:${port}/` })
+  const server = createTcpServer()
+  const closed = once(server, 'connection').then(([socket]: Socket[]) => once(socket?.resume() ?? server, 'close'))
+  const url = `https://${testHost}:${await listening(server)}/`
+  const sending = testClient({ connectMilliseconds: 50 }).send({ ...request, url })
   await expect(sending).rejects.toMatchObject({ code: 'ERR_TIMEOUT' })
-  await Promise.all(closed)
-  expect(closed).toHaveLength(1)
+  // The kernel takes it at once; the server may come to it later.
+  await closed
 })
 
 describe('a host with several addresses', () => {
