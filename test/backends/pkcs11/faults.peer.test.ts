@@ -69,7 +69,7 @@ it('F-P14: waits for a session while other programs hold them all, and not for e
   device.shim.order('C_OpenSession 1 return 0xb1', 'C_OpenSession 2 return 0xb1')
   await (await device.open(device.uri(key))).close()
   device.shim.order('C_OpenSession * return 0xb1')
-  await expect(device.open(device.uri(key), { timeoutMilliseconds: 500 })).rejects.toMatchObject({
+  await expect(device.open(device.uri(key), { timeoutMilliseconds: 5000 })).rejects.toMatchObject({
     code: 'ERR_DEVICE_UNAVAILABLE',
     serviceCode: 'CKR_SESSION_COUNT',
     tryAgain: true,

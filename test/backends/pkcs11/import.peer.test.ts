@@ -165,7 +165,7 @@ it.each([
   ['crashes', 'C_GetAttributeValue * crash', 'ERR_DEVICE_FAILED'],
 ])('F-R01: removes the object again when the module %s before it was read back', async (_what, order, code) => {
   device.shim.order(order)
-  const importing = device.importKey(device.uri(place), { timeoutMilliseconds: 3000, pin: untilLogin(2) })
+  const importing = device.importKey(device.uri(place), { pin: untilLogin(2) })
   await expect(importing).rejects.toMatchObject({ code })
   expect(await listed()).not.toContain('fresh')
 })

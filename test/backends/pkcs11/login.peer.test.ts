@@ -97,12 +97,12 @@ it('takes the PIN from the pin-source that the URI names, also where the device 
 })
 
 it('F-P08: waits longer for a person at the device than for the device, and ends then', async () => {
-  device.shim.order('C_GetTokenInfo * set 0x100', 'C_Login * sleep 1500', `C_Login * pad ${testPin}`)
-  const times = { timeoutMilliseconds: 1000, pinPadTimeoutMilliseconds: 4000 }
+  device.shim.order('C_GetTokenInfo * set 0x100', 'C_Login * sleep 6000', `C_Login * pad ${testPin}`)
+  const times = { timeoutMilliseconds: 5000, pinPadTimeoutMilliseconds: 60_000 }
   await (await device.open(device.uri(aws), times)).close()
   device.shim.order('C_GetTokenInfo * set 0x100', 'C_Login * hang')
-  const opening = device.open(device.uri(aws), { ...times, pinPadTimeoutMilliseconds: 1500 })
-  await expect(opening).rejects.toMatchObject({ code: 'ERR_TIMEOUT', message: expect.stringContaining('1.5 s') })
+  const opening = device.open(device.uri(aws), { ...times, pinPadTimeoutMilliseconds: 6000 })
+  await expect(opening).rejects.toMatchObject({ code: 'ERR_TIMEOUT', message: expect.stringContaining('6 s') })
 })
 
 it('asks for no PIN on a token that wants none, and says so', async () => {

@@ -19,7 +19,7 @@ afterAll(() => device.remove())
 beforeEach(async () => {
   device.shim.order()
   pin = pins(testPin)
-  key = await device.open(device.uri('token=prod;object=aws'), { pin, pauseMilliseconds: 1, timeoutMilliseconds: 3000 })
+  key = await device.open(device.uri('token=prod;object=aws'), { pin, pauseMilliseconds: 1 })
   device.shim.forget()
 })
 afterEach(async () => {
@@ -47,11 +47,8 @@ it.each([
   ['CKR_CRYPTOKI_NOT_INITIALIZED', '0x190'],
   ['CKR_USER_NOT_LOGGED_IN', '0x101'],
 ])('F-P12: starts over once after %s, with one new login', async (_name, status) => {
-  device.shim.order(`C_Sign 1 return ${status}`)
-  const answer = key.hmac(day)
-  await reached('C_Sign')
-  device.shim.order()
-  expect(hex(await answer)).toBe(dayAnswer)
+  device.shim.order(`C_Sign +1 return ${status}`)
+  expect(hex(await key.hmac(day))).toBe(dayAnswer)
   expect([pin.asked(), device.shim.count('C_Login')]).toEqual([2, 1])
 })
 
@@ -153,7 +150,7 @@ it('F-P19: after a login that hung, logs in again only where the token shows tha
 
 it('F-P19: calls that wait behind a login that hung do not give the PIN again', async () => {
   const place = device.uri('token=prod;object=aws')
-  const patient = await device.open(place, { timeoutMilliseconds: 1000, pauseMilliseconds: 60_000 })
+  const patient = await device.open(place, { timeoutMilliseconds: 5000, pauseMilliseconds: 60_000 })
   device.shim.forget()
   device.shim.order('C_Sign * return 0xb3', 'C_Login * hang')
   const calls = await Promise.allSettled([1, 2, 3].map(() => patient.hmac(day)))
@@ -169,7 +166,3 @@ it('F-P19: after a login that hung, the next call logs in again where the token 
   await new Promise((resolve) => setTimeout(resolve, 10))
   expect(hex(await key.hmac(day))).toBe(dayAnswer)
 })
-
-async function reached(name: string): Promise<void> {
-  while (device.shim.count(name) === 0) await new Promise((resolve) => setTimeout(resolve, 5))
-}

@@ -41,7 +41,7 @@ afterAll(() => {
 const all = { ca, 'server-name': 'vault.internal', 'client-cert': cert, 'client-key': key }
 const open = (query: Readonly<Record<string, string | undefined>>, options: TinkOptions = {}) => {
   const uri = KeyUri.of('tink', { file: keyset }, { kek }).with({ query })
-  return openKey(uri, { backends: [tinkBackend({ vaultToken: 's.token', timeoutMilliseconds: 500, ...options })] })
+  return openKey(uri, { backends: [tinkBackend({ vaultToken: 's.token', timeoutMilliseconds: 5000, ...options })] })
 }
 const wasAsked = { code: 'ERR_KEY_NOT_FOUND' }
 

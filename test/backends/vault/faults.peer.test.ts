@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(async () => bao?.stop())
 
-const failing = { timeoutMilliseconds: 600 }
+const failing = { timeoutMilliseconds: 6000 }
 
 describe('a server that is sealed', () => {
   it('F-V01: is waited for until it is unsealed, and named when it is not', async () => {
@@ -29,7 +29,7 @@ describe('a server that is sealed', () => {
       const failure = await failureOf(key.hmac(day))
       expect(failure).toMatchObject({
         code: 'ERR_DEVICE_UNAVAILABLE',
-        message: `127.0.0.1:${own.port} is sealed; tried for 0.6 s`,
+        message: `127.0.0.1:${own.port} is sealed; tried for 6 s`,
         tryAgain: true,
       })
       expectNoCanary(failure, { token: Buffer.from(`${own.token}-canary`) })
@@ -78,24 +78,24 @@ const withTime = `${policy} path "auth/token/lookup-self" { capabilities = ["rea
 
 describe('a token that ends', () => {
   it('F-V05: is renewed after two thirds of its time', async () => {
-    const token = await bao.tokenFor(withTime, { ttl: '4s', renewable: true })
+    const token = await bao.tokenFor(withTime, { ttl: '9s', renewable: true })
     const key = await opened(keyUri(bao), token)
-    await pause(7000)
+    await pause(12_000)
     expect(hex(await key.hmac(day))).toBe(dateKey)
-  }, 20_000)
+  })
 
   it('F-V05: that cannot be renewed says when it ended', async () => {
-    const token = await bao.tokenFor(withTime, { ttl: '3s', renewable: false })
+    const token = await bao.tokenFor(withTime, { ttl: '8s', renewable: false })
     const key = await opened(keyUri(bao), token)
     expect(hex(await key.hmac(day))).toBe(dateKey)
-    await pause(3500)
+    await pause(8500)
     const failure = await failureOf(key.hmac(day))
     expect(failure).toMatchObject({
       code: 'ERR_PIN_INCORRECT',
       message: expect.stringMatching(/expired or not allowed; its time ended 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
     })
     expectNoCanary(failure, { token: Buffer.from(token) })
-  }, 20_000)
+  })
 })
 
 describe('a place that is not there', () => {
