@@ -74,7 +74,7 @@ export class FaultyTpm {
 
   /** Waits until nothing of ours is in the TPM: a key that is open gives it back a moment after its last use. */
   async rest(): Promise<void> {
-    for (let wait = 0; wait < 100 && (await leftInTpm(this.device.tpm)).length > 0; wait += 1) await sleep(20)
+    for (let wait = 0; wait < 1500 && (await leftInTpm(this.device.tpm)).length > 0; wait += 1) await sleep(20)
   }
 
   /** What a fault must leave as it is: what the TPM keeps and counts, nothing loaded, key files. */
@@ -95,8 +95,6 @@ export class FaultyTpm {
     return {
       act,
       mend: () => this.proxy.order(),
-      // An open key gives the TPM back a moment after its last use.
-      settleMilliseconds: 2000,
       isRight: (answer) => answer === dayAnswer,
       kept: () => this.kept(),
       tries: kind === 'typed' ? () => this.authTries() : undefined,

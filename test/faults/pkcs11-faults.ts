@@ -37,7 +37,7 @@ const faults = (rows: readonly Row[], more: Pick<DeviceFault, 'uri' | 'options'>
 
 const right = 'the right answer'
 const gone = 'ERR_DEVICE_UNAVAILABLE'
-const hangs = { timeoutMilliseconds: 1000, pinPadTimeoutMilliseconds: 1000 }
+const hangs = { timeoutMilliseconds: 4000, pinPadTimeoutMilliseconds: 4000 }
 
 /** The orders are there before the key is opened. */
 export const openingFaults: readonly DeviceFault[] = [

@@ -37,8 +37,8 @@ describe('the search itself', () => {
 const careless = `const fs = require('fs'), run = require('child_process').spawnSync
   const secret = fs.readFileSync(0, 'utf8')
   console.log(Buffer.from(secret).toString('base64'))
-  run('sleep', ['0.3', secret.slice(4, 24)], { env: { LEAK: secret } })
-  run('sleep', ['0.3'], { env: { LEAK: secret } })
+  run('sleep', ['2', secret.slice(4, 24)], { env: { LEAK: secret } })
+  run('sleep', ['2'], { env: { LEAK: secret } })
   fs.writeFileSync('left', Buffer.from(secret).toString('hex'))`
 
 describe('the search of the network', () => {

@@ -36,7 +36,7 @@ const total = (copies: Copies): number => Object.values(copies).reduce((sum, cou
 async function inMemory(proof: Proof, { pid, scanner }: Proving, look: Look): Promise<Copies> {
   const found = (search: (piece: Uint8Array) => readonly Hit[]): Copies =>
     copiesByItem([pid, ...childrenOf(pid)].flatMap((one) => memoryOf(one, search)))
-  for (let tries = 0; tries < 6; tries += 1) {
+  for (let tries = 0; tries < 60; tries += 1) {
     if (
       Object.keys(
         beyondKnown(
