@@ -14,7 +14,7 @@ import { baoText } from '../peers/bao-client.ts'
 import { type OpenBaoCluster, startOpenBaoCluster } from '../peers/openbao-cluster.ts'
 
 const secret = Buffer.from('AWS4wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY')
-const [clients, each, deadline] = [8, 250, 30_000]
+const [clients, each] = [8, 250]
 let cluster: OpenBaoCluster
 let uri: KeyUri
 let secretId: string
@@ -94,6 +94,6 @@ it('F-V06: 2,000 kDates by 8 clients, the leader killed twice: none wrong, none 
       `${figures.lost.length} lost; median ${median.toFixed(1)} ms, slowest ${(slowest / 1000).toFixed(1)} s; ` +
       `another leader after ${elections.map((one) => one.toFixed(1)).join(' and ')} s\n`,
   )
+  // A call that is not answered within 30 s is lost: the default of timeoutMilliseconds.
   expect([sorted.length, figures.wrong, figures.lost]).toEqual([clients * each, [], []])
-  expect(slowest).toBeLessThan(deadline)
 })
