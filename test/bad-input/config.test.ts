@@ -5,12 +5,10 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, cpSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { CheckedIn, role } from '../cli/checked-in.ts'
 import { CommandHome, commandFile, ended } from '../cli/hardkey.ts'
 import { expectCommandRefuses, expectRefused, type Refusal } from './refused.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let there: CheckedIn
 beforeAll(async () => {

@@ -1,11 +1,9 @@
 // B-110 to B-116 through the command: what cannot be signed as it is, is refused. Dates (B-111), streams (B-115) and the
 // canonical form of every path (B-114) are the library's alone: test/sigv4/.
 
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CheckedIn, region } from '../cli/checked-in.ts'
 import { expectCommandRefuses, type Refusal } from './refused.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let there: CheckedIn
 beforeAll(async () => {

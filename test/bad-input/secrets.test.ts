@@ -3,13 +3,11 @@
 
 import { createHmac } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CommandHome, ended, throwAwayKey } from '../cli/hardkey.ts'
 import { expectCommandRefuses, expectRefused, type Refusal } from './refused.ts'
 
 // An import that goes through derives a key from a passphrase, which is slow on purpose.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 const { accessKeyId, secretAccessKey: secret } = throwAwayKey()
 const half = secret.slice(0, 20)
 const canaries = { secret: Buffer.from(secret), half: Buffer.from(half) }

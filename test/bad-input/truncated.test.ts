@@ -3,7 +3,7 @@
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openKey } from '../../src/backends/open.ts'
 import type { ErrorCode } from '../../src/errors.ts'
 import { readAccessKey } from '../../src/lifecycle/secret-file.ts'
@@ -17,8 +17,6 @@ import * as sts from '../sts/answers.ts'
 import { expectCommandRefuses, expectLibraryRefuses } from './refused.ts'
 
 // Each keyset that still is JSON costs a derivation of its key.
-vi.setConfig({ testTimeout: 120_000 })
-
 const { accessKeyId, secretAccessKey } = throwAwayKey()
 const canaries = {
   key: keyBytes,

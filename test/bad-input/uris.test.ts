@@ -3,13 +3,11 @@
 
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CheckedIn, region } from '../cli/checked-in.ts'
 import type { Ran } from '../cli/hardkey.ts'
 import { temporaryFolder } from '../files/temporary-folder.ts'
 import { expectCommandRefuses, expectRefused, type Refusal } from './refused.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const pin = 'canary-pin-8431'
 const canaries = { pin: Buffer.from(pin) }

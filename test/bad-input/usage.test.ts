@@ -3,12 +3,10 @@
 
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CheckedIn, region, role } from '../cli/checked-in.ts'
 import { throwAwayKey } from '../cli/hardkey.ts'
 import { expectCommandRefuses, expectRefused, type Refusal } from './refused.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const { secretAccessKey: secret } = throwAwayKey()
 const password = 'canary-proxy-4711'

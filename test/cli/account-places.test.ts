@@ -21,8 +21,6 @@ import { temporaryFolder } from '../files/temporary-folder.ts'
 import { CheckedIn } from './checked-in.ts'
 import { Serving } from './serving.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 let there: CheckedIn
 beforeAll(async () => {
   there = await CheckedIn.make()

@@ -4,12 +4,10 @@ import { execFile } from 'node:child_process'
 import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { peer } from '../peers/peer.ts'
 import { CommandHome, commandFile } from './hardkey.ts'
 import { type PtyStep, programInTerminal } from './pty.ts'
-
-vi.setConfig({ testTimeout: 70_000 })
 
 const home = new CommandHome()
 beforeAll(() => {

@@ -1,12 +1,10 @@
 // `hardkey configure` and the AWS profiles that stood there before, as a user finds them afterwards.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { CheckedIn } from './checked-in.ts'
 import type { Ran } from './hardkey.ts'
 
 // The check-in opens an embedded keyset, whose passphrase is slow to try on purpose.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 let there: CheckedIn
 beforeAll(async () => {
   there = await CheckedIn.make()

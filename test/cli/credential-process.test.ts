@@ -1,15 +1,13 @@
 // `hardkey credential-process` against the STS of the demo, which checks every signature itself and issues sessions of
 // all three kinds that sign further requests.
 
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { secretDateKeys } from '../../src/sigv4/date-key.ts'
 import { stsClient } from '../../src/sts/client.ts'
 import { CheckedIn, region, role } from './checked-in.ts'
 import type { Ran } from './hardkey.ts'
 
 // Each run opens an embedded keyset, whose passphrase is slow to try on purpose.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 let there: CheckedIn
 beforeAll(async () => {
   there = await CheckedIn.make()

@@ -1,10 +1,8 @@
 // `hardkey demo`: short, whole, and without a trace.
 
 import { readdirSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CommandHome, type Ran } from './hardkey.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const home = new CommandHome()
 afterAll(() => home.remove())

@@ -2,13 +2,11 @@
 // identity that the tool would take instead stands in its way.
 
 import { createRequire } from 'node:module'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { shellFormats, shellLines } from '../../src/cli/texts/shell-lines.ts'
 import { type Moto, startMoto } from '../peers/moto.ts'
 import { peer } from '../peers/peer.ts'
 import { CommandHome, type Ran } from './hardkey.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const sessionArn = 'arn:aws:sts::123456789012:assumed-role/reader/nightly'
 const home = new CommandHome()

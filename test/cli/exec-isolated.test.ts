@@ -2,14 +2,12 @@
 
 import { once } from 'node:events'
 import { readdirSync, rmSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { folderInMemory } from '../files/temporary-folder.ts'
 import { CheckedIn } from './checked-in.ts'
 import type { Ran, RunOptions } from './hardkey.ts'
 
 // Each run opens an embedded keyset, whose passphrase is slow to try on purpose.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 let there: CheckedIn
 beforeAll(async () => {
   there = await CheckedIn.make()

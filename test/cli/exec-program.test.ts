@@ -8,8 +8,6 @@ import { CheckedIn } from './checked-in.ts'
 import { ended, type Ran, type RunOptions } from './hardkey.ts'
 
 // Each run opens an embedded keyset, whose passphrase is slow to try on purpose.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 let there: CheckedIn
 beforeAll(async () => {
   there = await CheckedIn.make()

@@ -1,11 +1,9 @@
 // `hardkey exec` in a terminal: keys that send signals, job control, a shell of one's own, a window that is closed.
 
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CheckedIn } from './checked-in.ts'
 import { commandFile } from './hardkey.ts'
 import { inTerminal, type PtyRan, type PtyStep, programInTerminal } from './pty.ts'
-
-vi.setConfig({ testTimeout: 70_000, hookTimeout: 60_000 })
 
 let there: CheckedIn
 beforeAll(async () => {

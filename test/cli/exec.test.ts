@@ -4,15 +4,13 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { secretDateKeys } from '../../src/sigv4/date-key.ts'
 import { stsClient } from '../../src/sts/client.ts'
 import { CheckedIn, region, role } from './checked-in.ts'
 import { commandFile, ended, type Ran, type RunOptions } from './hardkey.ts'
 
 // Each run opens an embedded keyset, whose passphrase is slow to try on purpose.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 let there: CheckedIn
 beforeAll(async () => {
   there = await CheckedIn.make()

@@ -2,12 +2,10 @@
 
 import { chmodSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { folderInMemory } from '../files/temporary-folder.ts'
 import { CheckedIn, role } from './checked-in.ts'
 import type { Ran } from './hardkey.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let there: CheckedIn
 let folder: string

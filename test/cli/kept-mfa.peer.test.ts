@@ -1,13 +1,11 @@
 // An MFA code is typed once: the session that it opens serves every role of that MFA device, in every process, until it ends.
 
 import { readdirSync, rmSync } from 'node:fs'
-import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { folderInMemory } from '../files/temporary-folder.ts'
 import { CheckedIn, role } from './checked-in.ts'
 import type { Ran } from './hardkey.ts'
 import { inTerminal, type PtyRan } from './pty.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const serial = 'arn:aws:iam::111122223333:mfa/me'
 const otherRole = role.replace('deploy', 'audit')

@@ -1,7 +1,7 @@
 // An AWS profile in the place of NAME: which key it leads to, and what of profile, line and record holds. The STS of the
 // demo checks every signature and issues sessions that sign for further roles.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { secretDateKeys } from '../../src/sigv4/date-key.ts'
 import { stsClient } from '../../src/sts/client.ts'
 import { CheckedIn, region } from './checked-in.ts'
@@ -9,8 +9,6 @@ import type { Ran } from './hardkey.ts'
 import { Serving } from './serving.ts'
 
 // Each run opens an embedded keyset, whose passphrase is slow to try on purpose.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 let there: CheckedIn
 beforeAll(async () => {
   there = await CheckedIn.make()

@@ -10,8 +10,6 @@ import { CheckedIn } from './checked-in.ts'
 import { commandFile, ended } from './hardkey.ts'
 import { Serving } from './serving.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 const example = join(import.meta.dirname, '..', '..', 'examples', 'serve', 'compose.yaml')
 
 /** This machine makes no network of its own for us: counts as "not run" in the report of `npm test`. */

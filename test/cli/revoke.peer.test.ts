@@ -26,7 +26,7 @@ beforeAll(async () => {
   await iam('prod', 'PutUserPolicy', { UserName: 'office', PolicyName: 'all', PolicyDocument: allowAll })
   await checkIn('office', within(made, 'AccessKeyId'), within(made, 'SecretAccessKey'))
   session = JSON.parse((await done(run(['credential-process', 'prod']))).stdout)
-}, 60_000)
+})
 afterAll(async () => {
   await moto?.stop()
   home.remove()

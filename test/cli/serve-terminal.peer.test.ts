@@ -1,11 +1,9 @@
 // `hardkey serve --token-file` in the foreground of a terminal, whose window is closed: SIGHUP then means the end, and no new token.
 
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { CheckedIn } from './checked-in.ts'
 import { inTerminal } from './pty.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let there: CheckedIn
 beforeAll(async () => {

@@ -7,8 +7,6 @@ import { CheckedIn, role } from './checked-in.ts'
 import { MovedClock } from './moved-clock.ts'
 import { Serving } from './serving.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 let clock: MovedClock
 let there: CheckedIn
 let proxy: ServiceProxy

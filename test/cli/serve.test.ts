@@ -12,8 +12,6 @@ import { CheckedIn, region } from './checked-in.ts'
 import { commandFile, ended } from './hardkey.ts'
 import { Serving } from './serving.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 let there: CheckedIn
 const running: Serving[] = []
 beforeAll(async () => {

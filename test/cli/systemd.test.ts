@@ -6,13 +6,11 @@ import { once } from 'node:events'
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { rawRequest, requestText } from '../endpoint/raw-request.ts'
 import { freePort } from '../peers/server-process.ts'
 import { CheckedIn } from './checked-in.ts'
 import { commandFile, ended } from './hardkey.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const units = join(import.meta.dirname, '..', '..', 'examples', 'serve')
 

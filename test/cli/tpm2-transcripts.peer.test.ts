@@ -47,7 +47,7 @@ for (const file of readdirSync(folder)) {
       home.remove()
     })
     for (const { title, command, stdout, stderr, status } of readTranscript(readFileSync(join(folder, file), 'utf8'))) {
-      it(title, { timeout: 60_000 }, async () => {
+      it(title, async () => {
         const ran = await step(home, tools, command)
         expect(ran.stderr.trimEnd()).toMatch(pattern(stderr, home.folder))
         expect(ran.stdout.trimEnd()).toMatch(pattern(stdout, home.folder))

@@ -13,7 +13,7 @@ for (const file of readdirSync(folder)) {
     const home = new CommandHome()
     afterAll(() => home.remove())
     for (const step of readTranscript(readFileSync(join(folder, file), 'utf8'))) {
-      it(step.title, { timeout: 60_000 }, async () => {
+      it(step.title, async () => {
         const { status, stdout, stderr } = await runStep(home, step.command)
         expect(stderr.trimEnd()).toMatch(pattern(step.stderr, home.folder))
         expect(stdout.trimEnd()).toMatch(pattern(step.stdout, home.folder))

@@ -20,7 +20,7 @@ beforeAll(async () => {
   await bao.done('POST', 'sys/auth/approle', { type: 'approle' })
   await bao.done('POST', 'auth/approle/role/host', { token_policies: 'use' })
   roleId = baoText(await bao.done('GET', 'auth/approle/role/host/role-id'), 'data', 'role_id')
-}, 120_000)
+})
 afterAll(async () => {
   await bao?.stop()
   home.remove()

@@ -13,7 +13,7 @@ beforeAll(async () => {
   const told = ['--access-key-id', accessKeyId, '--from', 'stdin', '--offline', '--region', 'us-east-1']
   const ran = await run(['import', 'prod', '--to', 'vault:key=aws', ...told], variables(), secretAccessKey)
   expect(ran.stderr).not.toContain('error')
-}, 120_000)
+})
 afterAll(async () => {
   await bao?.stop()
   home.remove()

@@ -19,7 +19,7 @@ beforeAll(async () => {
   admin = await bao.tokenFor('path "*" { capabilities = ["create", "read", "update", "delete", "sudo"] }')
   const settings = ['--region', 'us-east-1', '--endpoint-url', moto.url, '--role-arn', moto.roleArn]
   checkedIn = await importing('prod', ['--to', 'vault:key=aws', ...settings, '--apply'])
-}, 120_000)
+})
 afterAll(async () => {
   await moto?.stop()
   await bao?.stop()

@@ -2,13 +2,11 @@
 // methods, paths, framing, sizes. None gets credentials or a CORS header, or causes a use of the device or a call to STS. The
 // clock is two hours on and nobody looks after the session: whatever asked for one would have a new one got.
 
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CheckedIn, role } from '../cli/checked-in.ts'
 import { MovedClock } from '../cli/moved-clock.ts'
 import { Serving } from '../cli/serving.ts'
 import { rawRequest, requestText } from './raw-request.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const other = 'arn:aws:iam::111122223333:role/other'
 

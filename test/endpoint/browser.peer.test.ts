@@ -16,8 +16,6 @@ import { MovedClock } from '../cli/moved-clock.ts'
 import { Serving } from '../cli/serving.ts'
 import { builtEnvironment, peer } from '../peers/peer.ts'
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
-
 interface Result {
   readonly what: string
   readonly text: string

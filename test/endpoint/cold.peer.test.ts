@@ -5,14 +5,12 @@ import { once } from 'node:events'
 import { createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { connectionsThatFit } from '../../src/endpoint/http-server.ts'
 import { MovedClock } from '../cli/moved-clock.ts'
 import { Serving } from '../cli/serving.ts'
 import { FaultyCommand } from '../faults/commands.ts'
 import { manyClients } from './many-clients.ts'
-
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 })
 
 const clock = new MovedClock()
 let command: FaultyCommand

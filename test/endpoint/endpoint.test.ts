@@ -8,8 +8,6 @@ import type { Endpoint, HandedOut } from '../../src/endpoint/endpoint.ts'
 import { thisUser } from '../../src/files/ownership.ts'
 import { get, otherRole, role, Scene } from './scene.ts'
 
-vi.setConfig({ testTimeout: 60_000 })
-
 interface ContainerBody {
   readonly AccessKeyId: string
   readonly Expiration: string

@@ -7,8 +7,6 @@ import { heldMemory } from './held-memory.ts'
 import { manyClients } from './many-clients.ts'
 import { get, role, Scene } from './scene.ts'
 
-vi.setConfig({ testTimeout: 300_000 })
-
 const mebibyte = 1_048_576
 
 let scene: Scene

@@ -3,14 +3,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MetadataTokens } from '../../src/endpoint/metadata-token.ts'
 import { CheckedIn, region, role } from '../cli/checked-in.ts'
 import { commandFile, ended } from '../cli/hardkey.ts'
 import { Serving } from '../cli/serving.ts'
 import { rawRequest } from './raw-request.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const ttl = 'x-aws-ec2-metadata-token-ttl-seconds'
 const credentialsPath = 'latest/meta-data/iam/security-credentials'

@@ -6,14 +6,12 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync } fr
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { PeerOwners } from '../../src/endpoint/peer-owner.ts'
 import { CheckedIn } from '../cli/checked-in.ts'
 import { Serving } from '../cli/serving.ts'
 import { asSecondUser, secondUser } from '../faults/second-user.ts'
 import { rawRequest } from './raw-request.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 /** Sends a request over bash's own TCP: no other program need be there. */
 const request =

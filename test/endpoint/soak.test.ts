@@ -16,7 +16,7 @@ const seconds = process.env.TEST_LONG === '1' ? 3600 : 120
 const perSecond = 10
 const mebibyte = 1_048_576
 
-vi.setConfig({ testTimeout: (seconds * 4 + 120) * 1000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: (seconds * 4 + 120) * 1000 })
 
 interface Given {
   readonly AccessKeyId: string

@@ -115,7 +115,7 @@ describe('docs/tpm2-setup.md', () => {
     return (await run('/bin/bash', ['-ec', `${end}${script}`], { cwd: home.folder, env })).stdout
   }
 
-  it('is played from an empty software TPM to its end', { timeout: 120_000 }, async () => {
+  it('is played from an empty software TPM to its end', async () => {
     const stdout = await played()
     expect(stdout.match(/^checked in .* as /gm)).toHaveLength(7)
     expect(stdout.split(moto.userArn).length - 1).toBeGreaterThanOrEqual(11)

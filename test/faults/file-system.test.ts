@@ -7,14 +7,12 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type LoopbackSts, startLoopbackSts } from '../../src/cli/demo/loopback-sts.ts'
 import { CommandHome, commandFile, ended, type Ran, throwAwayKey } from '../cli/hardkey.ts'
 import { isSession } from './commands.ts'
 import { brokenCriteria, type Fault, underFault } from './criteria.ts'
 import { FaultyFileSystem } from './file-system.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const key = throwAwayKey()
 let home: CommandHome

@@ -19,7 +19,7 @@ import {
 import { createServer, type RequestListener, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { formatSession, parseSession } from '../../src/credentials/kept-session.ts'
 import { CheckedIn } from '../cli/checked-in.ts'
 import { commandFile, ended, type Ran } from '../cli/hardkey.ts'
@@ -27,8 +27,6 @@ import { folderInMemory } from '../files/temporary-folder.ts'
 import { isSession } from './commands.ts'
 import { FaultyFileSystem } from './file-system.ts'
 import { asSecondUser, secondUser } from './second-user.ts'
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 
 let there: CheckedIn
 let folder: string

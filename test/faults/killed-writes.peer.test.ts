@@ -10,7 +10,7 @@ import { folderInMemory } from '../files/temporary-folder.ts'
 import { recorded } from '../leaks/recorded.ts'
 import { FaultyCommand, isSession } from './commands.ts'
 
-vi.setConfig({ testTimeout: 600_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 600_000 })
 
 /** What changes the folder; the many writes to pipes stand between those to files, so the short form takes some. */
 const points = ['fsync', 'rename', 'unlink', 'openat', 'write'] as const

@@ -1,10 +1,8 @@
 // The command in another locale, time zone or a very long environment (F-W10): not a byte of what it prints changes.
 
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CheckedIn } from '../cli/checked-in.ts'
 import type { Ran } from '../cli/hardkey.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let there: CheckedIn
 beforeAll(async () => {

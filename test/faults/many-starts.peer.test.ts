@@ -14,7 +14,7 @@ import { folderInMemory } from '../files/temporary-folder.ts'
 import { testPin } from '../peers/softhsm.ts'
 import { FaultyCommand, isSession } from './commands.ts'
 
-vi.setConfig({ testTimeout: 900_000, hookTimeout: 120_000 })
+vi.setConfig({ testTimeout: 900_000 })
 
 const all = 1000
 /** So many run at a time: what fits into memory beside other tests. */

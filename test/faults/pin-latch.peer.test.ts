@@ -5,15 +5,13 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { pkcs11Tool } from '../backends/pkcs11/pkcs11-tool.ts'
 import { commandFile, ended, type Ran } from '../cli/hardkey.ts'
 import { folderInMemory } from '../files/temporary-folder.ts'
 import { testPin } from '../peers/softhsm.ts'
 import { FaultyCommand, isSession } from './commands.ts'
 import { asSecondUser, secondUser } from './second-user.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const wrong = 'not-the-pin-8431'
 const notAgain = 'it is not tried again'

@@ -10,7 +10,7 @@ import { Rotating } from '../rotation/rotating.ts'
 import { type Disk, type Done, diskOf, ForgetfulDisk, tracedRun } from './forgetful-disk.ts'
 
 const isLong = process.env.TEST_LONG === '1'
-vi.setConfig({ testTimeout: isLong ? 3_600_000 : 300_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: isLong ? 3_600_000 : 300_000 })
 
 /** Disks on which the command itself is tried. */
 const sample = isLong ? Number.POSITIVE_INFINITY : 6

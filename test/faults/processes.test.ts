@@ -8,13 +8,11 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CheckedIn } from '../cli/checked-in.ts'
 import { commandFile, ended, type Ran } from '../cli/hardkey.ts'
 import { isSession } from './commands.ts'
 import { type Fault, underFault } from './criteria.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const canary = 'canary-in-a-fault-5519'
 let there: CheckedIn

@@ -17,13 +17,11 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CheckedIn } from '../cli/checked-in.ts'
 import { commandFile, ended } from '../cli/hardkey.ts'
 import { expectNoCanary } from '../contract/canary.ts'
 import { asSecondUser, secondUser } from './second-user.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let there: CheckedIn
 /** A folder in which everybody may write, as /tmp. */

@@ -1,12 +1,10 @@
 // A signal while a PKCS#11 module keeps the command waiting (F-W06): in the login, in the signature, in a check-in. The
 // command ends with the status of the signal and not a word, the process of the module with it, and nothing is left.
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ended, type Ran } from '../cli/hardkey.ts'
 import { FaultyCommand } from './commands.ts'
 import { underFault } from './criteria.ts'
-
-vi.setConfig({ testTimeout: 60_000 })
 
 let command: FaultyCommand
 beforeAll(async () => {

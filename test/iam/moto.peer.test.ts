@@ -10,7 +10,7 @@ let client: IamClient
 beforeAll(async () => {
   moto = await startMoto()
   client = iamClient({ keys: secretDateKeys(moto), endpoint: moto.url })
-}, 60_000)
+})
 afterAll(async () => {
   client?.close()
   await moto?.stop()

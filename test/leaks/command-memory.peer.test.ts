@@ -5,15 +5,13 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ended } from '../cli/hardkey.ts'
 import { leakCount } from './counts.ts'
 import { copiesByItem, memoryOf } from './process-memory.ts'
 import { childrenOf } from './recorded.ts'
 import { type Hit, Scanner } from './scanner.ts'
 import { type Kind, kinds, Situation } from './situation.ts'
-
-vi.setConfig({ testTimeout: 120_000 })
 
 type Copies = Readonly<Record<string, number>>
 type Look = (scanner: Scanner, piece: Uint8Array) => ReturnType<Scanner['search']>

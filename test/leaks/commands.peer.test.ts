@@ -2,7 +2,7 @@
 // be started with, every byte that is written, and every file that is left. L-1, L-3, L-4.
 
 import { readFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Exchange } from '../peers/service-proxy.ts'
 import { accountFile, everyCommand, pinVariable, type Step } from './commands.ts'
 import { leakCount } from './counts.ts'
@@ -11,8 +11,6 @@ import { type Call, isWrite } from './recorded.ts'
 import { type Hit, Scanner } from './scanner.ts'
 import { Services, sessionItems, signInItems, tokenItems } from './services.ts'
 import { contentOf, kinds, Situation } from './situation.ts'
-
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 600_000 })
 
 const seen = (hits: readonly Hit[], where: string): string[] =>
   hits.map((hit) => `${hit.item} (${hit.encoding}) in ${where}`)

@@ -1,14 +1,12 @@
 // The controls of the leak runs over commands: a program that shows its secret in every place that is searched, and requests that
 // show one in every part. Each must be found. L-1, L-3, L-4, L-5.
 
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { leakCount } from './counts.ts'
 import { isWrite, recorded } from './recorded.ts'
 import { Scanner } from './scanner.ts'
 import { Services, signInItems } from './services.ts'
 import { contentOf, permanentItems, Situation } from './situation.ts'
-
-vi.setConfig({ testTimeout: 120_000 })
 
 describe('the search itself', () => {
   const count = leakCount('L-1, L-3, L-4: control, a program that shows its secret everywhere')

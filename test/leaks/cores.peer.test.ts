@@ -4,15 +4,13 @@
 import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { commandFile, ended } from '../cli/hardkey.ts'
 import { root } from '../laws/tree.ts'
 import { leakCount } from './counts.ts'
 import { copiesByItem } from './process-memory.ts'
 import { Scanner } from './scanner.ts'
 import { kinds, Situation } from './situation.ts'
-
-vi.setConfig({ testTimeout: 300_000 })
 
 /** A pattern that is another one hands cores to a program of the system. */
 const pattern = readFileSync('/proc/sys/kernel/core_pattern', 'utf8').trim()

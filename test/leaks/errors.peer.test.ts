@@ -2,7 +2,7 @@
 // inspect with hidden fields, clone. And the objects that hold secrets, in every conversion. L-2.
 
 import { format, inspect } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openKey } from '../../src/backends/open.ts'
 import { pkcs11Backend } from '../../src/backends/pkcs11/backend.ts'
 import { pkcs11Importer } from '../../src/backends/pkcs11/import.ts'
@@ -26,8 +26,6 @@ import { everythingOf, shownOf } from '../contract/canary.ts'
 import { leakCount } from './counts.ts'
 import { Scanner } from './scanner.ts'
 import { type Kind, kinds, Situation } from './situation.ts'
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const wrongPin = 'another-canary-of-a-PIN'
 const given =

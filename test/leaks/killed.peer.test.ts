@@ -1,13 +1,11 @@
 // An import that is killed by SIGKILL at each system call that makes a file lasting or gives it another name: whatever lies
 // about then, in home, temporary folders and the token, holds no secret. L-4.
 
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { leakCount } from './counts.ts'
 import { recorded } from './recorded.ts'
 import { Scanner } from './scanner.ts'
 import { contentOf, type Kind, kinds, Situation } from './situation.ts'
-
-vi.setConfig({ testTimeout: 300_000 })
 
 /** The calls of these kinds that an import makes: of its own, and of SoftHSM in the process of the module. */
 const points = {

@@ -4,7 +4,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { type LeakCount, leakCount } from './counts.ts'
 import { dumpEnds } from './dumps.ts'
 import { copiesByItem, mayRead, memoryOf } from './process-memory.ts'
@@ -12,8 +12,6 @@ import { Scanner } from './scanner.ts'
 import { contentOf, derivedItems, type Kind, kinds, permanentItems, Situation } from './situation.ts'
 import { days, type Station, stations, throughStations } from './stations.ts'
 import type { Plan } from './stations-child.ts'
-
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 600_000 })
 
 type Copies = Readonly<Record<string, number>>
 interface Found {

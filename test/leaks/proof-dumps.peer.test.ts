@@ -5,13 +5,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { freePort } from '../peers/server-process.ts'
 import { leakCount } from './counts.ts'
 import { debuggerSays } from './debugger.ts'
 import { type Proving, proofs, type Start, whileItProves, whileOneIsCareless } from './proving.ts'
-
-vi.setConfig({ testTimeout: 120_000 })
 
 /** What each way of asking gave; nothing where it gave none. */
 interface Told {

@@ -4,14 +4,12 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { leakCount } from './counts.ts'
 import { copiesByItem, memoryOf } from './process-memory.ts'
 import { type Proof, type Proving, proofs, whileItProves, whileOneIsCareless } from './proving.ts'
 import { childrenOf } from './recorded.ts'
 import type { Hit, Scanner } from './scanner.ts'
-
-vi.setConfig({ testTimeout: 120_000 })
 
 type Look = (scanner: Scanner, piece: Uint8Array) => readonly Hit[]
 type Copies = Readonly<Record<string, number>>

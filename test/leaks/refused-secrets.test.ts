@@ -1,12 +1,10 @@
 // Failing paths of the command with canary secrets: none may be seen on either stream, in any usual encoding (L-1).
 
 import { createHmac } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CheckedIn, region, role } from '../cli/checked-in.ts'
 import { type Ran, throwAwayKey } from '../cli/hardkey.ts'
 import { type Canaries, expectNoCanary } from '../contract/canary.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const other = throwAwayKey()
 const passphrase = 'canary passphrase 7f3a'

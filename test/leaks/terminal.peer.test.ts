@@ -1,14 +1,12 @@
 // Secrets that are typed at a terminal: the echo is off at every moment of the question, whatever happens meanwhile, and what
 // was typed is nowhere on the screen nor in the files behind it. L-10.
 
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { inTerminal, type PtyRan, type PtyStep } from '../cli/pty.ts'
 import { leakCount } from './counts.ts'
 import type { Hit } from './scanner.ts'
 import { Scanner } from './scanner.ts'
 import { contentOf, Situation } from './situation.ts'
-
-vi.setConfig({ testTimeout: 120_000 })
 
 const passphrase = 'canary of a passphrase'
 const count = leakCount('L-10: terminals, and files behind them')

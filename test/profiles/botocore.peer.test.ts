@@ -4,7 +4,7 @@
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { parseCommandArguments } from '../../src/cli/args.ts'
 import { deviceTerminal } from '../../src/cli/ask/terminal.ts'
 import type { CommandContext } from '../../src/cli/command.ts'
@@ -21,8 +21,6 @@ import { stsEndpoint } from '../../src/sts/endpoints.ts'
 import { temporaryFolder } from '../files/temporary-folder.ts'
 import { awsFiles } from './aws-files.ts'
 import { botocore, type Case, type Variables } from './botocore.ts'
-
-vi.setConfig({ testTimeout: 300_000 })
 
 /** Settings of which each may be missing. */
 const some = (values: Readonly<Record<string, fc.Arbitrary<string>>>): fc.Arbitrary<Variables> =>

@@ -2,13 +2,11 @@
 
 import { writeFileSync } from 'node:fs'
 import fc from 'fast-check'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { HardkeyError } from '../../src/errors.ts'
 import { botoSignIn, signInOf } from '../../src/profiles/sign-in.ts'
 import { awsFiles } from './aws-files.ts'
 import { botocore } from './botocore.ts'
-
-vi.setConfig({ testTimeout: 300_000 })
 
 const headers = [
   ...['default', ' default', 'profile default', 'profile  default', 'profile\tdefault', 'profile "default"'],

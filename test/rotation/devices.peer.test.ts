@@ -1,13 +1,11 @@
 // The plain rotation in every kind of device, at versitygw: afterwards the old key signs nothing, the new one does, and the
 // device holds one key.
 
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { throwAwayKey } from '../cli/hardkey.ts'
 import { contentOf } from '../leaks/situation.ts'
 import { startVersitygw, type Versitygw } from '../peers/versitygw.ts'
 import { AtGateway } from './at-gateway.ts'
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let gateway: Versitygw
 beforeAll(async () => {

@@ -12,7 +12,7 @@ import { AtGateway, type IamServer } from './at-gateway.ts'
 import { type KilledRun, Killer } from './killing.ts'
 
 const isLong = process.env.TEST_LONG === '1'
-vi.setConfig({ testTimeout: isLong ? 7_200_000 : 600_000, hookTimeout: 120_000 })
+vi.setConfig({ testTimeout: isLong ? 7_200_000 : 600_000 })
 
 const step = isLong ? 1 : 10
 /** Of the first ten calls, the fifth. */

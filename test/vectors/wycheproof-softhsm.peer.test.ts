@@ -1,7 +1,7 @@
 // Wycheproof's vectors of HMAC-SHA256 with the keys in SoftHSM, each checked in and opened: every message that a device
 // takes. SoftHSM takes keys of more than 64 bytes too, and must hash them first as HMAC says.
 
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openKey } from '../../src/backends/open.ts'
 import { pkcs11Backend } from '../../src/backends/pkcs11/backend.ts'
 import { pkcs11Importer } from '../../src/backends/pkcs11/import.ts'
@@ -12,8 +12,6 @@ import { type SoftHsm, softHsm, testPin } from '../peers/softhsm.ts'
 import { accepts, byKey, wycheproofCases } from './wycheproof-cases.ts'
 
 // Each key is checked in and opened by a child process of its own.
-vi.setConfig({ testTimeout: 300_000 })
-
 let hsm: SoftHsm
 beforeAll(async () => {
   hsm = await softHsm()

@@ -4,14 +4,12 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../../files/temporary-folder.ts'
 import { CheckedIn, region, role } from '../checked-in.ts'
 import type { Ran } from '../hardkey.ts'
 
 // Each run opens an embedded keyset, whose passphrase is slow to try on purpose.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
-
 let there: CheckedIn
 beforeAll(async () => {
   there = await CheckedIn.make()

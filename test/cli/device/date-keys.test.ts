@@ -13,8 +13,6 @@ import { readEnvironment } from '../../../src/cli/settings/environment.ts'
 import { commandNamed } from '../../../src/cli/table.ts'
 import { CheckedIn } from '../checked-in.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 let there: CheckedIn
 beforeAll(async () => {
   there = await CheckedIn.make()

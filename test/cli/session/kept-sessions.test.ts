@@ -14,13 +14,11 @@ import {
 } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { thisProcess } from '../../../src/files/process-identity.ts'
 import { folderInMemory } from '../../files/temporary-folder.ts'
 import { CheckedIn, role } from '../checked-in.ts'
 import type { Ran } from '../hardkey.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let there: CheckedIn
 let folder: string

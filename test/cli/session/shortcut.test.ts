@@ -4,15 +4,13 @@
 import { spawn } from 'node:child_process'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startText } from '../../../src/cli/session/shortcut.ts'
 import { readEnvironment } from '../../../src/cli/settings/environment.ts'
 import { formatSession, parseSession } from '../../../src/credentials/kept-session.ts'
 import { folderInMemory } from '../../files/temporary-folder.ts'
 import { CheckedIn, region, role } from '../checked-in.ts'
 import { commandFile, ended, type Ran } from '../hardkey.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let there: CheckedIn
 let folder: string
