@@ -69,22 +69,24 @@ export interface ProfileCredentials {
   readonly accessKeyId: string
   readonly secret: Secret
   readonly sessionToken: string | undefined
+  readonly mfaSerial: string | undefined
 }
 
 /** The credentials that stand in a profile; undefined where none do. Not for a check-in. @throws ERR_CONFIG_INVALID */
 export async function profileCredentials(files: AwsFiles, profile: string): Promise<ProfileCredentials | undefined> {
   return await withAwsFiles(files, (both) => {
     for (const file of both) refuseProblems(file, profile)
-    const found = both.flatMap((file) => keyLines(file, profile).map((line) => ({ file, line })))
+    const found = both.flatMap((file) => settingLines(file, profile).map((line) => ({ file, line })))
     const last = (name: string) => found.findLast(({ line }) => line.name.toLowerCase() === name)
-    const id = last('aws_access_key_id')
+    const value = (one: ReturnType<typeof last>) => one && iniValue(one.file.bytes, one.line)
+    const accessKeyId = value(last('aws_access_key_id'))
     const secret = last('aws_secret_access_key')
-    if (id === undefined || secret === undefined) return undefined
-    const token = last('aws_session_token') ?? last('aws_security_token')
+    if (accessKeyId === undefined || secret === undefined) return undefined
     return {
-      accessKeyId: iniValue(id.file.bytes, id.line),
+      accessKeyId,
       secret: Secret.join(secretBytes(secret)),
-      sessionToken: token === undefined ? undefined : iniValue(token.file.bytes, token.line),
+      sessionToken: value(last('aws_session_token') ?? last('aws_security_token')),
+      mfaSerial: value(last('mfa_serial')),
     }
   })
 }
@@ -123,8 +125,11 @@ export async function removePlaintextKey(
 
 /** The lines that make a plaintext key: the ID, the secret, and the token of a session. */
 function keyLines(file: AwsFile, profile: string): readonly IniLine[] {
-  const isKey = (line: IniLine): boolean => line.kind === 'setting' && keyNames.includes(line.name.toLowerCase())
-  return profileLines(file, profile).filter(isKey)
+  return settingLines(file, profile).filter((line) => keyNames.includes(line.name.toLowerCase()))
+}
+
+function settingLines(file: AwsFile, profile: string): readonly IniLine[] {
+  return profileLines(file, profile).filter(({ kind }) => kind === 'setting')
 }
 
 function readKey(both: readonly AwsFile[], profile: string, paths: readonly string[]): PlaintextKey {

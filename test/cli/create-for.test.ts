@@ -82,6 +82,7 @@ describe('a key that AWS makes', () => {
   it.each([
     [['--create-for', 'hk'], /needs --with NAME or --admin-profile PROFILE/],
     [['--with', 'prod'], /--with is for --create-for, which is missing/],
+    [['--token-code', '123456'], /--token-code is for --create-for, which is missing/],
     [['--create-for', 'hk', '--with', 'prod', '--from', 'stdin'], /--create-for contradicts --from/],
     [
       ['--create-for', 'hk', '--with', 'prod', '--access-key-id', 'AKIAIOSFODNN7EXAMPLE'],
@@ -93,6 +94,68 @@ describe('a key that AWS makes', () => {
       stderr: expect.stringMatching(message),
     })
     expect(at.iam.calls).toEqual([])
+  })
+})
+
+describe('where IAM wants MFA', () => {
+  const device = 'arn:aws:iam::111122223333:mfa/hk'
+  const code = ['--token-code', '123456']
+  beforeEach(() => {
+    at.iam.wantsMfa = true
+  })
+  const inRecord = (): void => {
+    const path = 'hardkey/keys/prod.json'
+    at.home.write(path, JSON.stringify({ ...JSON.parse(at.home.read(path)), mfaSerial: device }))
+  }
+  const inProfile = (...more: readonly string[]): void => {
+    const { secret } = at.iam.keys.get(at.first) ?? expect.fail('there is no key')
+    const lines = [`aws_access_key_id = ${at.first}`, `aws_secret_access_key = ${secret}`, ...more]
+    at.home.write('.aws/credentials', ['[office]', ...lines, ''].join('\n'))
+  }
+  const byProfile = (): readonly string[] => ['--create-for', at.iam.userName, '--admin-profile', 'office']
+
+  it.each([
+    ['the record of --with', inRecord, forUser],
+    ['the profile of --admin-profile', () => inProfile(`mfa_serial = ${device}`), byProfile],
+  ])('a code of the device in %s opens the session that makes the key', async (_where, name, asWhom) => {
+    name()
+    const ran = await at.home.run(words('fresh', ...asWhom(), ...code, '--json'))
+    expect(ran).toMatchObject({ status: 0 })
+    const opening = at.iam.calls.filter(({ action }) => action === 'GetSessionToken')
+    expect(opening.map(({ by, form }) => [by, form.get('SerialNumber')])).toEqual([[at.first, device]])
+    expect(at.iam.active()).toEqual([at.first, JSON.parse(ran.stdout).accessKeyId])
+  })
+
+  it('the device in --mfa-serial is that of the new record, and opens nothing', async () => {
+    inRecord()
+    const ran = await at.home.run(words('fresh', ...forUser(), ...code, '--mfa-serial', `${device}-new`))
+    expect(ran).toMatchObject({ status: 0 })
+    const opening = at.iam.calls.filter(({ action }) => action === 'GetSessionToken')
+    expect(opening.map(({ form }) => form.get('SerialNumber'))).toEqual([device])
+    expect(JSON.parse(at.home.read('hardkey/keys/fresh.json'))).toMatchObject({ mfaSerial: `${device}-new` })
+  })
+
+  it('no key is made where no code can be had', async () => {
+    inRecord()
+    const ran = await at.home.run(words('fresh', ...forUser()))
+    expect(ran).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining(`no terminal to ask for the code of ${device}`),
+    })
+    expect(at.iam.actions()).toEqual([])
+  })
+
+  it('no key is made where a code is given, and the one who signs has no device', async () => {
+    const ran = await at.home.run(words('fresh', ...forUser(), ...code, '--mfa-serial', device))
+    expect(ran).toMatchObject({ status: 2, stderr: expect.stringContaining('AWS_MFA_SERIAL names one') })
+    expect(at.iam.actions()).toEqual([])
+  })
+
+  it('temporary credentials in the profile sign as they are', async () => {
+    inProfile('aws_session_token = of-an-earlier-session', `mfa_serial = ${device}`)
+    const ran = await at.home.run(words('fresh', ...byProfile()))
+    expect(ran.stderr).not.toContain('there is no terminal')
+    expect(at.iam.actions()).not.toContain('GetSessionToken')
   })
 })
 

@@ -23,9 +23,9 @@ const denied =
     actions.includes(action) ? { status: 403, code: 'AccessDenied' } : undefined
 
 /** The office's own key of another user, in an AWS profile, permanent as far as the server knows. */
-function officeProfile(): string {
+function officeProfile(more = ''): string {
   const { accessKeyId, secretAccessKey } = at.iam.addKey()
-  const lines = `[office]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`
+  const lines = `[office]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n${more}`
   at.home.write('.aws/credentials', lines)
   return accessKeyId
 }
@@ -118,6 +118,14 @@ describe('with --apply', () => {
     expect(ran).toMatchObject({ status: 0 })
     expect(asked()).toEqual(['ListAccessKeys', 'UpdateAccessKey', 'PutUserPolicy'])
     expect(at.iam.keys.get(at.first)).toMatchObject({ active: false })
+  })
+
+  it('signed by other credentials: the MFA device of their profile opens a session', async () => {
+    at.iam.wantsMfa = true
+    officeProfile('mfa_serial = arn:aws:iam::111122223333:mfa/office\n')
+    const as = ['--admin-profile', 'office', '--user-name', 'hk', '--token-code', '123456']
+    expect(await revoke('--apply', '--yes', ...as)).toMatchObject({ status: 0 })
+    expect(asked()).toEqual(['GetSessionToken', 'ListAccessKeys', 'UpdateAccessKey', 'PutUserPolicy'])
   })
 
   it('names the right that is missing, goes on, and ends with 1', async () => {

@@ -4,6 +4,7 @@
 import { openKey } from '../../backends/open.ts'
 import type { HmacKey } from '../../key/hmac-key.ts'
 import type { KeyUri } from '../../key/uri.ts'
+import { mfaSession } from '../../lifecycle/rotation-keys.ts'
 import { recordUri } from '../../profiles/open-record.ts'
 import { profileCredentials } from '../../profiles/plaintext-key.ts'
 import type { KeyRecord, RecordSettings } from '../../profiles/record.ts'
@@ -15,10 +16,12 @@ import type { CommandContext } from '../command.ts'
 import { deviceEntry } from '../device/device-entry.ts'
 import { awsFiles, recordsFolder, withDevice } from '../device/open-key.ts'
 import { latched } from '../device/pin-latch.ts'
+import { mfaInput } from '../session/session-request.ts'
+import type { StsConnection } from './connection.ts'
 
 export interface IamSigner {
   readonly keys: DateKeySource
-  /** Of the record that it stands in; none of a profile. */
+  /** Of the record that it stands in; of a profile the MFA device alone. */
   readonly settings: RecordSettings
   close(): Promise<void>
 }
@@ -39,10 +42,10 @@ export async function namedSigner(context: CommandContext): Promise<IamSigner> {
   if (profile === undefined) throw args.wrong('nobody is named who signs for IAM', 'give --with or --admin-profile')
   const found = await profileCredentials(awsFiles(environment), profile)
   if (found === undefined) throw args.wrong(`the AWS profile "${profile}" has no access key in it`)
-  const { accessKeyId, secret, sessionToken } = found
+  const { accessKeyId, secret, sessionToken, mfaSerial } = found
   try {
     const keys = secret.lend((secretAccessKey) => secretDateKeys({ accessKeyId, secretAccessKey, sessionToken }))
-    return { keys, settings: {}, close: async () => {} }
+    return { keys, settings: { mfaSerial }, close: async () => {} }
   } finally {
     secret.wipe()
   }
@@ -82,4 +85,22 @@ export async function deviceSigner(context: CommandContext, { title, uri, record
     settings: record,
     close: async () => await (await opened)?.close(),
   }
+}
+
+/**
+ * The same signer in a session that one code of this MFA device opens, since IAM may want one. Itself without a device, and
+ * where it is a session already. `sts` is called only where a session is opened.
+ * @throws ERR_MFA_REQUIRED where no code can be had
+ */
+export async function inMfaSession(
+  context: CommandContext,
+  signer: IamSigner,
+  serialNumber: string | undefined,
+  sts: () => StsConnection,
+): Promise<IamSigner> {
+  const { now, signal } = context
+  if (signer.keys.sessionToken !== undefined) return signer
+  const device = await mfaInput(context, serialNumber, signal)
+  if (!('serialNumber' in device)) return signer
+  return { ...signer, keys: await mfaSession(sts().client(signer.keys, now), device, signal) }
 }

@@ -1,6 +1,7 @@
 // An access key made at AWS for a check-in: `--create-for USER`. In: who signs, said by an option and never found by itself.
 // Out: the key with its secret as bytes, and its deletion where it finds no place in a device.
-// CreateAccessKey is signed by the device key of another record (`--with`), or by what stands in an AWS profile.
+// CreateAccessKey is signed by the device key of another record (`--with`), or by what stands in an AWS profile; where an MFA
+// device is named there, by a session that its code opens.
 
 import { HardkeyError } from '../../errors.ts'
 import { withLock } from '../../files/with-lock.ts'
@@ -13,8 +14,9 @@ import { gone } from '../../lifecycle/rotation-begin.ts'
 import { timeText } from '../../lifecycle/rotation-parts.ts'
 import { tooManyKeys } from '../../lifecycle/too-many-keys.ts'
 import { listRecords, prepareRecordsFolder, recordPath, removeRecord } from '../../profiles/record-store.ts'
+import { connectSts, type StsConnection } from '../aws/connection.ts'
 import { connectIam } from '../aws/iam-connection.ts'
-import { type IamSigner, namedSigner } from '../aws/iam-signer.ts'
+import { type IamSigner, inMfaSession, namedSigner } from '../aws/iam-signer.ts'
 import type { CommandContext } from '../command.ts'
 import { recordsFolder } from '../device/open-key.ts'
 import { stsSettings } from '../settings/settings.ts'
@@ -38,7 +40,9 @@ export interface CreatedKey {
 /** Refuses what contradicts `--create-for`, before anything is done. @throws ERR_USAGE */
 export function checkCreateFor({ args }: CommandContext): void {
   if (args.value('create-for') === undefined) {
-    const stray = (['with', 'admin-profile', 'delete-orphan'] as const).find((name) => args.value(name) !== undefined)
+    const stray = (['with', 'admin-profile', 'delete-orphan', 'token-code', 'mfa-process'] as const).find(
+      (name) => args.value(name) !== undefined,
+    )
     if (stray !== undefined) throw args.wrong(`--${stray} is for --create-for, which is missing`)
     return
   }
@@ -66,16 +70,25 @@ interface Creator {
  */
 export async function createKeyFor(context: CommandContext, userName: string): Promise<CreatedKey> {
   const { report } = context
-  const connection = connectIam(context, await stsSettings(context, {}))
+  const settings = await stsSettings(context, {})
+  const connection = connectIam(context, settings)
+  let sts: StsConnection | undefined
   const path = creationPath(recordPath(recordsFolder(context.environment), context.args.word('NAME')))
   let signer: IamSigner | undefined
   const close = async (): Promise<void> => {
     connection.close()
+    sts?.close()
     await signer?.close()
   }
   try {
     signer = await namedSigner(context)
-    const creator = { context, iam: connection.client(signer.keys), userName, path }
+    // --mfa-serial is of the new record.
+    const serialNumber = context.environment.mfaSerial ?? signer.settings.mfaSerial
+    const { keys } = await inMfaSession(context, signer, serialNumber, () => {
+      sts = connectSts(settings, report.step)
+      return sts
+    })
+    const creator = { context, iam: connection.client(keys), userName, path }
     const settled = (): Promise<void> => removeRecord(path).catch((error: Error) => report.warning(error.message))
     const left = await leftKey(creator)
     if (left !== undefined) {

@@ -6,19 +6,18 @@ import { HardkeyError } from '../../errors.ts'
 import { userNameOf } from '../../iam/user-name.ts'
 import type { KeyUri } from '../../key/uri.ts'
 import { readJournal } from '../../lifecycle/rotation-journal.ts'
-import { mfaSession } from '../../lifecycle/rotation-keys.ts'
 import { carryOut, type Leak, type StopOutcome, stopList } from '../../lifecycle/stop-list.ts'
 import { recordUri } from '../../profiles/open-record.ts'
 import { checkSettings, type RecordSettings } from '../../profiles/record.ts'
 import type { StoredRecord } from '../../profiles/record-store.ts'
 import { connectSts, type StsConnection } from '../aws/connection.ts'
 import { connectIam, type IamConnection } from '../aws/iam-connection.ts'
-import { deviceSigner, type IamSigner, namedSigner, signerOptions } from '../aws/iam-signer.ts'
+import { deviceSigner, type IamSigner, inMfaSession, namedSigner, signerOptions } from '../aws/iam-signer.ts'
 import type { CommandContext } from '../command.ts'
 import { prepared, storedRecord } from '../device/open-key.ts'
 import { byOption } from '../option-names.ts'
 import { runtimeFolder } from '../session/runtime-folder.ts'
-import { mfaInput } from '../session/session-request.ts'
+import { mfaSerial } from '../session/session-request.ts'
 import { keyText } from '../session/session-text.ts'
 import { stsSettings } from '../settings/settings.ts'
 import { shellLine } from '../texts/shell-word.ts'
@@ -195,15 +194,11 @@ async function withDevice<T>({ context, stored, uri }: Run, use: (signer: IamSig
 
 /** IAM may want a session that an MFA code opened. Where no code can be had, the key itself signs: a leak does not wait. */
 async function withMfa({ context, sts }: Run, signer: IamSigner, settings: RecordSettings): Promise<IamSigner> {
-  const { now, report, signal } = context
-  if (signer.keys.sessionToken !== undefined) return signer
   try {
-    const device = await mfaInput(context, settings, signal)
-    if (!('serialNumber' in device)) return signer
-    return { ...signer, keys: await mfaSession(sts.client(signer.keys, now), device, signal) }
+    return await inMfaSession(context, signer, mfaSerial(context, settings), () => sts)
   } catch (error) {
     if (!(error instanceof HardkeyError) || error.code !== 'ERR_MFA_REQUIRED') throw error
-    report.warning(`${error.message}: IAM is asked without MFA`)
+    context.report.warning(`${error.message}: IAM is asked without MFA`)
     return signer
   }
 }

@@ -19,7 +19,7 @@ import type { CommandContext } from '../command.ts'
 import { deviceEntry } from '../device/device-entry.ts'
 import { prepared, recordsFolder, storedRecord } from '../device/open-key.ts'
 import { latched } from '../device/pin-latch.ts'
-import { mfaInput } from '../session/session-request.ts'
+import { mfaInput, mfaSerial } from '../session/session-request.ts'
 import { daysOption } from '../settings/durations.ts'
 import { stsSettings } from '../settings/settings.ts'
 import { policyOfBoth } from '../texts/rotation-policy.ts'
@@ -109,7 +109,7 @@ function promptFor(context: CommandContext, uri: KeyUri): PinSource {
 }
 
 async function mfaOf(context: CommandContext, { record }: StoredRecord): Promise<MfaDevice | undefined> {
-  const input = await mfaInput(context, record, context.signal)
+  const input = await mfaInput(context, mfaSerial(context, record), context.signal)
   return 'serialNumber' in input ? input : undefined
 }
 

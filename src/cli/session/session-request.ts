@@ -84,7 +84,7 @@ export async function sessionRequest(
   if (roleArn === undefined) {
     refuseOptions(context, notOfSessionTokens, 'GetSessionToken (no role is given)')
     const durationSeconds = cappedDuration(report, 'GetSessionToken', asked)
-    const input = { durationSeconds, ...mfaDevice(context, settings) }
+    const input = { durationSeconds, ...mfaDevice(context, mfaSerial(context, settings)) }
     byOption(args, () => checkGetSessionToken(input))
     return { action: 'GetSessionToken', input }
   }
@@ -98,7 +98,7 @@ export async function sessionRequest(
     transitiveTagKeys: some(args.values('transitive-tag-key')) ?? role?.transitiveTagKeys,
     tags: tags(context) ?? role?.tags,
     ...(await policies(context)),
-    ...mfaDevice(context, settings),
+    ...mfaDevice(context, mfaSerial(context, settings)),
   }
   for (const before of through) checkAssumeRole(before, accessKeyId)
   byOption(args, () => checkAssumeRole(input, accessKeyId))
@@ -148,13 +148,18 @@ function tags({ args }: CommandContext): readonly Tag[] | undefined {
   return some(pairs)
 }
 
-/** The MFA device that options, environment or record name, with a code that is asked for when it is wanted. */
+/** The MFA device that options, environment or record name. */
+export function mfaSerial({ args, environment }: CommandContext, record: RecordSettings): string | undefined {
+  return args.value('mfa-serial') ?? environment.mfaSerial ?? record.mfaSerial
+}
+
+/** The MFA device with a code that is asked for when it is wanted. */
 export async function mfaInput(
   context: CommandContext,
-  record: RecordSettings,
+  serialNumber: string | undefined,
   signal: AbortSignal,
 ): Promise<MfaInput> {
-  const input = mfaDevice(context, record)
+  const input = mfaDevice(context, serialNumber)
   if (!('serialNumber' in input)) return input
   const { mfaCode } = await import('../ask/mfa-code.ts')
   return { ...input, tokenCode: await mfaCode(context, input.serialNumber, signal) }
@@ -163,12 +168,14 @@ export async function mfaInput(
 type MfaInput = { readonly serialNumber: string; readonly tokenCode: TokenCode } | Record<never, never>
 
 /** The same where the code may never be wanted, since a session is kept: it is not seen yet whether one can be had. */
-function mfaDevice({ args, environment }: CommandContext, record: RecordSettings): MfaInput {
-  const serialNumber = args.value('mfa-serial') ?? environment.mfaSerial ?? record.mfaSerial
+function mfaDevice({ args }: CommandContext, serialNumber: string | undefined): MfaInput {
   if (serialNumber === undefined) {
     const given = ['token-code', 'mfa-process'].find((name) => args.has(name))
-    if (given !== undefined) throw args.wrong(`--${given} is for an MFA device, and none is named`, 'give --mfa-serial')
-    return {}
+    if (given === undefined) return {}
+    throw args.wrong(
+      `--${given} is for an MFA device, and none is named`,
+      'AWS_MFA_SERIAL names one for this run, and hardkey configure NAME --mfa-serial for good',
+    )
   }
   byOption(args, () => checkGetSessionToken({ serialNumber, tokenCode: later }))
   return { serialNumber, tokenCode: later }
