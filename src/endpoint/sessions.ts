@@ -8,7 +8,8 @@ import type { SessionSource } from '../credentials/session-source.ts'
 import { HardkeyError } from '../errors.ts'
 import type { TemporaryCredentials } from '../sts/answer.ts'
 
-const leastMilliseconds = 60_000
+/** A source that holds on to sessions with less left keeps a new one back. */
+export const leastSecondsGiven: number = 60
 
 /** For so long what the source gave last is given on: thousands may ask in one second. */
 const givenOnMilliseconds = 1000
@@ -163,7 +164,7 @@ export function oncePerSession(make: (session: GivenSession) => string): (sessio
 }
 
 function lasts({ expiration }: TemporaryCredentials, now: number): boolean {
-  return expiration.getTime() - now >= leastMilliseconds
+  return expiration.getTime() - now >= leastSecondsGiven * 1000
 }
 
 function tooShort(): HardkeyError {

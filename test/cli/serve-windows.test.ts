@@ -109,8 +109,17 @@ it('F-E08: serve gives the old one to its last minute, serve --imds while Python
   clock.set(0)
   await serve('--imds')
   await proxy.close()
-  clock.set(60 - 11.2)
+  clock.set(60 - 11.4)
   expect(await given()).toBe(11)
   clock.set(60 - 10.5)
   expect(await given()).toBe('status 503')
+})
+
+it('F-E08: serve asks again when the old one is in its last minute, however short ago STS was away', async () => {
+  await serve()
+  proxy.next({ status: 403 })
+  clock.set(60 - 2)
+  expect(await given()).toBe(2)
+  clock.set(60 - 0.5)
+  expect(await given()).toBe(60)
 })

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, fstatSync } from 'node:fs'
 import { CallerToken, newToken } from '../../endpoint/caller-token.ts'
 import { startEndpoint } from '../../endpoint/endpoint.ts'
+import { leastSecondsGiven } from '../../endpoint/sessions.ts'
 import { HardkeyError } from '../../errors.ts'
 import { systemCode } from '../../files/file-failure.ts'
 import { descriptorsOf } from '../../key/pin-source.ts'
@@ -89,9 +90,12 @@ async function withCredentials(
   run: (credentials: Variables, until: Date | undefined) => Promise<number>,
 ): Promise<number> {
   const { args } = context
-  const source = await sessionSource(context, { otherRoles: args.values('also-role'), tellsShort: !args.has('env') })
+  const isEndpoint = !args.has('env')
+  const lastSeconds = isEndpoint ? leastSecondsGiven : 0
+  const otherRoles = args.values('also-role')
+  const source = await sessionSource(context, { otherRoles, tellsShort: isEndpoint, lastSeconds })
   try {
-    if (!args.has('env')) return await withEndpoint(context, source, (variables) => run(variables, undefined))
+    if (isEndpoint) return await withEndpoint(context, source, (variables) => run(variables, undefined))
     const session = await source.credentials()
     await source.close()
     await accountFor(context).handedOut(source.keyOf(session.accessKeyId), session)

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { CallerToken, newToken } from '../../endpoint/caller-token.ts'
 import { type EndpointMode, startEndpoint } from '../../endpoint/endpoint.ts'
 import type { Listening, Place } from '../../endpoint/place.ts'
+import { leastSecondsGiven } from '../../endpoint/sessions.ts'
 import { HardkeyError } from '../../errors.ts'
 import { endpointAccount } from '../account/account.ts'
 import type { CommandContext } from '../command.ts'
@@ -13,7 +14,7 @@ import { leaveTypedSignals, onHangup, untilAborted } from '../interrupt.ts'
 import { containerLines, metadataLines } from '../program/client-variables.ts'
 import { portOption } from '../program/port-option.ts'
 import { TokenFile } from '../program/token-file.ts'
-import { sessionSource } from '../session/session-source.ts'
+import { type SourceOptions, sessionSource } from '../session/session-source.ts'
 import { durationOption } from '../settings/durations.ts'
 import { regionSetting } from '../settings/settings.ts'
 
@@ -21,7 +22,9 @@ import { regionSetting } from '../settings/settings.ts'
  * botocore takes metadata credentials with less than 25 minutes left for good beyond their end, and asks again within ten
  * minutes: older versions within 2 to 10, newer within 0 to 5. So those with 11 minutes left are never used past their end.
  */
-const metadataWindows = { leastSeconds: 26 * 60, lastSeconds: 11 * 60 }
+const metadataWindows: SourceOptions = { leastSeconds: 26 * 60, lastSeconds: 11 * 60 }
+
+const containerWindows: SourceOptions = { lastSeconds: leastSecondsGiven }
 
 /** A shorter session would have less than those minutes left soon after it came. */
 const metadataShortestSeconds = 3600
@@ -39,7 +42,11 @@ export async function serve(context: CommandContext): Promise<number> {
   const isMetadata = args.has('imds')
   if (isMetadata) await refuseShortSessions(context)
   const otherRoles = args.values('also-role')
-  const source = await sessionSource(context, { otherRoles, tellsShort: true, ...(isMetadata ? metadataWindows : {}) })
+  const source = await sessionSource(context, {
+    otherRoles,
+    tellsShort: true,
+    ...(isMetadata ? metadataWindows : containerWindows),
+  })
   try {
     const region = (await regionSetting(context, source.keyOf('').settings))?.value
     const proof = isMetadata ? metadataProof(region) : await tokenProof(context)
