@@ -2,10 +2,15 @@
 // attributes read back; or no object at all. OASIS PKCS#11 Specification 3.1, sections 4.10 and 5.7 (C_CreateObject).
 // 1. An object with the same label or id is never touched: ERR_KEY_EXISTS.
 // 2. Only what the token itself says afterwards counts; an object that it does not protect is destroyed again.
-// 3. CKA_ALWAYS_SENSITIVE and CKA_NEVER_EXTRACTABLE say nothing about an imported key, and are not looked at.
+// 3. Imports of one user to one token look and make in turn: SoftHSM may not see what another process makes meanwhile.
+// 4. CKA_ALWAYS_SENSITIVE and CKA_NEVER_EXTRACTABLE say nothing about an imported key, and are not looked at.
 
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { HardkeyError } from '../../errors.ts'
+import { findRuntimeFolder } from '../../files/runtime-folder.ts'
+import { fingerprint } from '../../files/stamp.ts'
+import { withLock } from '../../files/with-lock.ts'
 import type { DeviceContext, ImportedKey, KeyImporter, KeyInfo, KeyWrapping, WrappedKey } from '../../key/hmac-key.ts'
 import type { Secret } from '../../key/secret.ts'
 import type { KeyUri } from '../../key/uri.ts'
@@ -77,14 +82,24 @@ class Pkcs11Importer implements KeyImporter {
     const target = completed(uri)
     const session = await this.#open(target, context)
     try {
-      await refuseTaken(session, target, context.signal)
-      const attributes = await this.#make(session, target, await prepare(session), context)
+      const attributes = await this.#alone(session, context, async () => {
+        await refuseTaken(session, target, context.signal)
+        return await this.#make(session, target, await prepare(session), context)
+      })
       const imported = importedUri(session, target)
       const remove = () => this.remove(imported, { pin: context.pin })
       return { uri: imported, info: infoOf(session, attributes, keyAddress(uri)), remove }
     } finally {
       await session.client.close()
     }
+  }
+
+  /** Runs `act` while no other import to this token does, where there is a folder for the lock. */
+  async #alone<T>({ token }: TokenSession, { signal }: DeviceContext, act: () => Promise<T>): Promise<T> {
+    const { path } = findRuntimeFolder({})
+    if (path === undefined) return await act()
+    const lock = join(path, `lock-${fingerprint(`pkcs11 ${describeToken(token)}`)}`)
+    return await withLock(lock, { waitMilliseconds: this.#settings.timeoutMilliseconds, signal }, act)
   }
 
   async remove(uri: KeyUri, context: DeviceContext): Promise<void> {
