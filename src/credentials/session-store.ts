@@ -22,7 +22,7 @@ export interface SessionStore {
   write(session: KeptSession): Promise<void>
 }
 
-/** The store in a folder. The first line of a request names the key, so that the sessions of one key can be found. */
+/** The store in a folder. The first line of a request is a name, by which its sessions are found whatever the rest says. */
 export function sessionStore(folder: string | undefined, tell: (failure: unknown) => void): SessionStore {
   const remembered = new Map<string, KeptSession>()
   return {
@@ -54,21 +54,21 @@ export function keptSession(folder: string, request: string): KeptSession | unde
   return text === undefined ? undefined : parseSession(text, request)
 }
 
-/** True where something is kept of the key that the first line of requests names. */
-export function hasSessions(folder: string, key: string): boolean {
-  return sessionFiles(folder, key).length > 0
+/** True where something is kept under the name that is the first line of requests. */
+export function hasSessions(folder: string, name: string): boolean {
+  return sessionFiles(folder, name).length > 0
 }
 
-/** Removes the sessions of a key, or of all, and gives their number. @throws ERR_CACHE_UNSAFE where the disk refuses */
-export function removeSessions(folder: string, key?: string): number {
-  return sessionFiles(folder, key).filter((name) => removed(join(folder, name))).length
+/** Removes the sessions of a name, or all, and gives their number. @throws ERR_CACHE_UNSAFE where the disk refuses */
+export function removeSessions(folder: string, name?: string): number {
+  return sessionFiles(folder, name).filter((file) => removed(join(folder, file))).length
 }
 
-function sessionFiles(folder: string, key: string | undefined): readonly string[] {
-  const beginning = key === undefined ? prefix : keyPrefix(key)
+function sessionFiles(folder: string, name: string | undefined): readonly string[] {
+  const beginning = name === undefined ? prefix : namePrefix(name)
   try {
     // One that a killed write left begins with a point.
-    return readdirSync(folder).filter((name) => name.replace(/^\./, '').startsWith(beginning))
+    return readdirSync(folder).filter((file) => file.replace(/^\./, '').startsWith(beginning))
   } catch (error) {
     throw fileFailure('read', folder, 'ERR_CACHE_UNSAFE', error)
   }
@@ -84,8 +84,8 @@ function removed(path: string): boolean {
   }
 }
 
-const keyPrefix = (key: string): string => `${prefix}${fingerprint(key)}-`
+const namePrefix = (name: string): string => `${prefix}${fingerprint(name)}-`
 
 function fileName(request: string): string {
-  return `${keyPrefix(request.split('\n', 1)[0] ?? '')}${fingerprint(request)}`
+  return `${namePrefix(request.split('\n', 1)[0] ?? '')}${fingerprint(request)}`
 }

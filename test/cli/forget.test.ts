@@ -1,6 +1,6 @@
 // `hardkey forget NAME` as a user sees it: with the record go the sessions that are kept of its key, and what led to them.
 
-import { chmodSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { folderInMemory } from '../files/temporary-folder.ts'
@@ -35,6 +35,14 @@ describe('forget', () => {
     const { stdout, status } = await run('forget', 'prod')
     expect({ status, kept: kept() }).toEqual({ status: 0, kept: [] })
     expect(stdout).toContain('removed 2 kept sessions; who was handed one before has it until it ends\n')
+  })
+
+  it('takes away those of a key that the record named before', async () => {
+    await sessionsAreKept(['prod'])
+    const path = join(there.home.records, 'prod.json')
+    writeFileSync(path, readFileSync(path, 'utf8').replace(/"check": "[0-9a-f]{16}"/, '"check": "0011223344556677"'))
+    expect((await run('forget', 'prod')).stdout).toContain('removed 1 kept session; ')
+    expect(kept()).toEqual([])
   })
 
   it('tells their number with --json', async () => {

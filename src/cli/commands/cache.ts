@@ -6,7 +6,7 @@ import { namedKey } from '../device/open-key.ts'
 import { clearRuntimeFolder, removeEmpty } from '../session/clear-runtime-folder.ts'
 import { removeKept } from '../session/kept-sessions.ts'
 import { runtimeFolder } from '../session/runtime-folder.ts'
-import { keyText } from '../session/session-text.ts'
+import { nameText } from '../session/session-text.ts'
 
 /** Removes the sessions of a record, or all of them and what else runs left. */
 export async function cache(context: CommandContext): Promise<number> {
@@ -14,9 +14,9 @@ export async function cache(context: CommandContext): Promise<number> {
   const act = args.word('clear')
   if (act !== 'clear') throw args.wrong('cache does one thing: clear')
   const folder = runtimeFolder(context, args.value('cache-dir'))
-  const key = args.optionalWord('NAME') === undefined ? undefined : keyText(await namedKey(context))
-  const removed = folder === undefined ? 0 : removeKept(folder, key)
-  if (folder !== undefined && key === undefined) {
+  const name = args.optionalWord('NAME') === undefined ? undefined : nameText(await namedKey(context))
+  const removed = folder === undefined ? 0 : removeKept(folder, name)
+  if (folder !== undefined && name === undefined) {
     await clearRuntimeFolder(folder)
     const given = args.value('cache-dir') ?? environment.cacheDir ?? environment.runtimeDirectory
     if (given === undefined) removeEmpty(folder)

@@ -14,7 +14,7 @@ import { awsFiles, prepared, recordForThisRun, storedRecord, toldOnce } from '..
 import { latched } from '../device/pin-latch.ts'
 import { removeKept } from '../session/kept-sessions.ts'
 import { runtimeFolder } from '../session/runtime-folder.ts'
-import { keyText } from '../session/session-text.ts'
+import { recordText } from '../session/session-text.ts'
 
 /** Removes a record; status 1 and nothing changed where the person says no. */
 export async function forgetKey(context: CommandContext): Promise<number> {
@@ -31,7 +31,7 @@ export async function forgetKey(context: CommandContext): Promise<number> {
     return 1
   }
   const forgotten = destroys ? await destroyed(context, stored) : await forget(inputOf(context, stored))
-  tell(context, stored, forgotten, await forgetSessions(context, stored))
+  tell(context, stored, forgotten, forgetSessions(context, stored))
   for (const id of idsOf(stored, rotation)) {
     report.note(`${id} was not switched off where it was made: if it is active there, it stays so`)
   }
@@ -98,11 +98,10 @@ function idsOf({ record }: StoredRecord, rotation: Rotation | undefined): readon
 }
 
 /** Removes what is kept of the record between runs, and gives the number of sessions. */
-async function forgetSessions(context: CommandContext, stored: StoredRecord): Promise<number> {
+function forgetSessions(context: CommandContext, stored: StoredRecord): number {
   try {
-    const uri = recordUri(await recordForThisRun(toldOnce(context), stored))
     const folder = runtimeFolder(context, undefined)
-    return folder === undefined ? 0 : removeKept(folder, keyText({ ...stored.record, uri }))
+    return folder === undefined ? 0 : removeKept(folder, recordText(stored.path))
   } catch (error) {
     if (!(error instanceof HardkeyError)) throw error
     context.report.warning(`kept sessions of ${stored.name} may be left: ${error.message}`)

@@ -1,10 +1,8 @@
 // `hardkey revoke NAME`: the stop list after a leak. In: a record, roles, who signs. Out: what ends what, until when it is good
 // otherwise, and the command that ends it. With --apply it is done. Exit status 1 where one step was not, or the person says no.
 
-import { removeSessions } from '../../credentials/session-store.ts'
 import { HardkeyError } from '../../errors.ts'
 import { userNameOf } from '../../iam/user-name.ts'
-import type { KeyUri } from '../../key/uri.ts'
 import { readJournal } from '../../lifecycle/rotation-journal.ts'
 import { carryOut, type Leak, type StopOutcome, stopList } from '../../lifecycle/stop-list.ts'
 import { recordUri } from '../../profiles/open-record.ts'
@@ -16,9 +14,10 @@ import { deviceSigner, type IamSigner, inMfaSession, namedSigner, signerOptions 
 import type { CommandContext } from '../command.ts'
 import { prepared, storedRecord } from '../device/open-key.ts'
 import { byOption } from '../option-names.ts'
+import { removeKept } from '../session/kept-sessions.ts'
 import { runtimeFolder } from '../session/runtime-folder.ts'
 import { mfaSerial } from '../session/session-request.ts'
-import { keyText } from '../session/session-text.ts'
+import { recordText } from '../session/session-text.ts'
 import { stsSettings } from '../settings/settings.ts'
 import { shellLine } from '../texts/shell-word.ts'
 import { tellStopList } from '../texts/stop-list-texts.ts'
@@ -40,18 +39,7 @@ export async function revoke(context: CommandContext): Promise<number> {
   const settings = await stsSettings(context, stored.record)
   const sts = connectSts(settings, report.step)
   const iam = connectIam(context, settings)
-  let uri: Promise<KeyUri> | undefined
-  const run: Run = {
-    context,
-    stored,
-    // What it notes is told once.
-    uri: () => {
-      uri ??= prepared(context, recordUri(stored), true)
-      return uri
-    },
-    sts,
-    iam,
-  }
+  const run: Run = { context, stored, sts, iam }
   try {
     return isApplied ? await apply(run, named.length > 0) : await print(run)
   } finally {
@@ -63,8 +51,6 @@ export async function revoke(context: CommandContext): Promise<number> {
 interface Run {
   readonly context: CommandContext
   readonly stored: StoredRecord
-  /** Of the key, with what this run adds. */
-  readonly uri: () => Promise<KeyUri>
   readonly sts: StsConnection
   readonly iam: IamConnection
 }
@@ -143,7 +129,7 @@ async function applyAs(run: Run, { keys }: IamSigner, { account, now }: Caller, 
     return 1
   }
   const list = stopList(leak)
-  const local = async (): Promise<void> => await forgetSessions(run)
+  const local = async (): Promise<void> => forgetSessions(run)
   const parts = { iam: iam.client(keys), signer: keys, account, local, signal }
   const outcomes = await report.waiting('IAM', carryOut(list.steps, parts))
   tellStopList(context, list, outcomes)
@@ -177,14 +163,14 @@ async function leakOf({ context, stored, iam }: Run, userName: string, now: Date
 }
 
 /** What `hardkey cache clear NAME` does. */
-async function forgetSessions({ context, stored, uri }: Run): Promise<void> {
+function forgetSessions({ context, stored }: Run): void {
   const folder = runtimeFolder(context, context.args.value('cache-dir'))
-  const { accessKeyId, check } = stored.record
-  if (folder !== undefined) removeSessions(folder, keyText({ accessKeyId, uri: await uri(), check }))
+  if (folder !== undefined) removeKept(folder, recordText(stored.path))
 }
 
-async function withDevice<T>({ context, stored, uri }: Run, use: (signer: IamSigner) => Promise<T>): Promise<T> {
-  const signer = await deviceSigner(context, { title: stored.name, uri: await uri(), record: stored.record })
+async function withDevice<T>({ context, stored }: Run, use: (signer: IamSigner) => Promise<T>): Promise<T> {
+  const uri = await prepared(context, recordUri(stored), true)
+  const signer = await deviceSigner(context, { title: stored.name, uri, record: stored.record })
   try {
     return await use(signer)
   } finally {

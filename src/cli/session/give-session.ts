@@ -24,7 +24,7 @@ import { startedDevice } from '../device/started-device.ts'
 import { type StsSettings, stsSettings } from '../settings/settings.ts'
 import { type Asked, type DeviceUse, sessionByKey, sessionBySession } from './new-session.ts'
 import { type SessionRequest, sessionRequest, throughMfaSession } from './session-request.ts'
-import { keyText, requestText } from './session-text.ts'
+import { keyText, nameText, requestText } from './session-text.ts'
 import { sharedClock, ToldFailure } from './told-failure.ts'
 
 const deadlineMilliseconds = 55_000
@@ -84,7 +84,7 @@ async function startedIfCold(
   named: NamedKey,
   { folder, fresh }: SessionUse,
 ): Promise<StartedBackend | undefined> {
-  const isCold = folder === undefined || fresh === true || !hasSessions(folder, keyText(named))
+  const isCold = folder === undefined || fresh === true || !hasSessions(folder, nameText(named))
   return isCold ? await startedDevice(context, named) : undefined
 }
 

@@ -1,5 +1,5 @@
 // Where the sessions of a command are kept. In: its options and environment. Out: what giveSession
-// takes of it: the runtime folder, or the memory of this process. Sessions of a key are forgotten here too.
+// takes of it: the runtime folder, or the memory of this process. Sessions are forgotten here too.
 
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -29,19 +29,19 @@ export function keptSessions(
 }
 
 /**
- * Removes the sessions of a key, or of all, and the starts that lead to them; the number of sessions. `key`: `keyText`.
+ * Removes the sessions of a name, or all, and the starts that lead to them; the number of sessions. `first`: `nameText`.
  *
  * @throws ERR_CACHE_UNSAFE where the folder refuses
  */
-export function removeKept(folder: string, key?: string): number {
+export function removeKept(folder: string, first?: string): number {
   try {
     const starts = readdirSync(folder).filter((name) => name.startsWith(shortcutPrefix))
     for (const path of starts.map((name) => join(folder, name))) {
-      if (key === undefined || readShortcut(path)?.request.startsWith(`${key}\n`) === true)
+      if (first === undefined || readShortcut(path)?.request.startsWith(`${first}\n`) === true)
         rmSync(path, { force: true })
     }
   } catch (error) {
     throw fileFailure('write', folder, 'ERR_CACHE_UNSAFE', error)
   }
-  return removeSessions(folder, key)
+  return removeSessions(folder, first)
 }

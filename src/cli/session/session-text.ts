@@ -1,13 +1,27 @@
 // What decides a session, as text: two runs share a session where their texts are equal, and only there. In: a named key, a
-// place and a request. Out: a line for the key, and under it a line for the rest.
+// place and a request. Out: a line for the record, one for its key, and under them a line for the rest.
 
 import { withoutPinSource } from '../../key/pin-source.ts'
 import type { StsEndpoint } from '../../sts/endpoints.ts'
 import type { NamedKey } from '../device/open-key.ts'
 import type { SessionRequest } from './session-request.ts'
 
-/** The line of a key: another access key, another device or another secret under the same name is another key. */
-export function keyText({ accessKeyId, uri, check }: Pick<NamedKey, 'accessKeyId' | 'uri' | 'check'>): string {
+/** The first line of all sessions of a record, whatever key it names by now. */
+export function recordText(path: string): string {
+  return JSON.stringify({ path })
+}
+
+/** The first line of all sessions that NAME has: a key URI has those of its key. */
+export function nameText(named: NamedKey): string {
+  return named.path === undefined ? keyLine(named) : recordText(named.path)
+}
+
+/** The lines of a key: another access key, another device or another secret under the same name is another key. */
+export function keyText(named: NamedKey): string {
+  return `${nameText(named)}\n${keyLine(named)}`
+}
+
+function keyLine({ accessKeyId, uri, check }: NamedKey): string {
   // Where the PIN comes from decides nothing; a PIN in the URI shows as [secret].
   return JSON.stringify({ accessKeyId, uri: withoutPinSource(uri).toString(), check })
 }

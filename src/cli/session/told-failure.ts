@@ -28,7 +28,7 @@ interface Failure {
   readonly error: HardkeyError
 }
 
-/** Where the failures of a key are told; `key` is its line (session-text.ts). */
+/** Where the failures of a key are told; `key` is its lines (session-text.ts). */
 export class ToldFailure {
   readonly #path: string
   readonly #request: string

@@ -34,6 +34,9 @@ beforeEach(() => {
 const ask = (...words: string[]): Promise<Ran> =>
   there.home.run(['credential-process', 'prod', ...words], { environment: { HARDKEY_CACHE_DIR: folder } })
 
+const clear = (...words: string[]): Promise<Ran> =>
+  there.home.run(['cache', 'clear', ...words], { environment: { HARDKEY_CACHE_DIR: folder } })
+
 /** Runs the acts one after another; gives what they printed and how often STS was asked. */
 async function asked(...acts: (() => Promise<Ran>)[]): Promise<{ printed: string[]; calls: number; errors: string }> {
   const before = there.sts.accepted()
@@ -111,8 +114,6 @@ describe('a kept session', () => {
 })
 
 describe('cache clear', () => {
-  const clear = (...words: string[]): Promise<Ran> =>
-    there.home.run(['cache', 'clear', ...words], { environment: { HARDKEY_CACHE_DIR: folder } })
   const left = (name: string, text = ''): void => writeFileSync(join(folder, name), text, { mode: 0o600 })
 
   it('leaves nothing but refused PINs, and locks that somebody holds', async () => {
@@ -143,15 +144,28 @@ describe('cache clear', () => {
 })
 
 describe('F-D09: after a rotation', () => {
-  it('the session of the old key is not given', async () => {
-    const before = await ask()
+  /** The record has another key for as long as the act takes. */
+  async function rotated<T>(act: () => Promise<T>): Promise<T> {
     const path = join(there.home.records, 'prod.json')
     const record = readFileSync(path, 'utf8')
     writeFileSync(path, record.replace(/"check": "[0-9a-f]{16}"/, '"check": "0011223344556677"'))
-    const after = await ask()
-    writeFileSync(path, record)
+    return await act().finally(() => writeFileSync(path, record))
+  }
+
+  it('the session of the old key is not given', async () => {
+    const before = await ask()
+    const after = await rotated(ask)
     expect(after.status).toBe(0)
     expect(after.stdout).not.toBe(before.stdout)
+  })
+
+  it('cache clear finds the sessions of both keys by the name of the record', async () => {
+    await ask()
+    const { stdout } = await rotated(async () => {
+      await ask()
+      return await clear('prod')
+    })
+    expect([stdout, sessions()]).toEqual([`removed 2 sessions from ${folder}\n`, []])
   })
 })
 
