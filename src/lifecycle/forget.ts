@@ -14,7 +14,7 @@ import { removeCredentialProcess } from '../profiles/credential-process.ts'
 import { recordUri, withAbsoluteFile } from '../profiles/open-record.ts'
 import { removeRecord, type StoredRecord } from '../profiles/record-store.ts'
 import { isNamedPlace } from './beside-key.ts'
-import { journalPath, type Rotation, readJournal, removeJournal } from './rotation-journal.ts'
+import { lockPath, type Rotation, readJournal, removeJournal } from './rotation-journal.ts'
 import { type DeviceObject, othersOfObject } from './same-object.ts'
 
 /** What is to be forgotten, and how thoroughly. */
@@ -62,7 +62,7 @@ export interface ForgetResult {
  */
 export async function forget(input: ForgetInput): Promise<ForgetResult> {
   const { stored, files, fromDevice } = input
-  const lock = `${journalPath(stored.path)}.lock`
+  const lock = lockPath(stored.path)
   return await withLock(lock, { waitMilliseconds: 1000, signal: input.signal }, async (held) => {
     if (!held && existsSync(lock)) throw underWay(stored.name)
     const found = otherKeys(stored, await readJournal(stored.path))

@@ -14,7 +14,7 @@ import { changeRecord } from '../profiles/record-store.ts'
 import { refuseUnrotatable } from './beside-key.ts'
 import { bringNewKey, discardNewKey } from './rotation-begin.ts'
 import { finish, nextOf, retire, switchOver } from './rotation-end.ts'
-import { beginJournal, journalPath, type Rotation, readJournal } from './rotation-journal.ts'
+import { beginJournal, journalPath, lockPath, type Rotation, readJournal } from './rotation-journal.ts'
 import { type RotationOutcome, type RotationParts, type RotationWish, timeText } from './rotation-parts.ts'
 import { RotationRun } from './rotation-run.ts'
 import { undoRotation } from './rotation-undo.ts'
@@ -34,7 +34,7 @@ const usualGraceSeconds = 7 * 86_400
  */
 export async function rotate(parts: RotationParts, wish: RotationWish): Promise<RotationOutcome> {
   const { name, path } = parts.stored
-  const lock = `${journalPath(path)}.lock`
+  const lock = lockPath(path)
   return await withLock(lock, { ...lockWait, signal: parts.signal }, async (held) => {
     if (!held) throw existsSync(lock) ? underWay(name) : unwritable(path)
     const run = new RotationRun(parts)

@@ -1,12 +1,15 @@
 // The journal of a rotation: NAME.rotation.json beside the record, 0600, each state written whole before the next step.
 // In: a state. Out: the same after a kill or a power cut, or the one before. Holds access key IDs, key URIs, check values
-// and times; no secret. A file that others could change is refused.
+// and times; no secret. A file that others could change is refused, and one of which a bit is not as it was written: what it
+// says is done at AWS.
 
 import { promises as fs } from 'node:fs'
+import { basename } from 'node:path'
 import { HardkeyError } from '../errors.ts'
 import { fileFailure, isMissingFile, systemCode } from '../files/file-failure.ts'
 import { readOwnFile } from '../files/read-own-file.ts'
 import { replaceAtomically } from '../files/replace-atomically.ts'
+import { fingerprint } from '../files/stamp.ts'
 import { checkRecord, type KeyRecord } from '../profiles/record.ts'
 
 /**
@@ -43,6 +46,8 @@ export interface Rotation {
   readonly retired?: string | undefined
 }
 
+const ending = '.rotation.json'
+
 /** Two records and a few lines. */
 export const maxJournalBytes = 262_144
 
@@ -72,7 +77,9 @@ const members: Readonly<Record<keyof Rotation, readonly [from: RotationState, is
 
 /** The journal that the bytes of `path` say. @throws ERR_CONFIG_INVALID, naming path and member */
 export function parseRotation(bytes: Uint8Array, path: string): Rotation {
-  const given = parseObject(bytes, path)
+  const { stamp, ...given } = parseObject(bytes, path)
+  // Text of a person's own has none.
+  if (stamp !== undefined && stamp !== fingerprint(JSON.stringify(given))) throw malformed(path, 'damage in it')
   // What is none of them has the index -1.
   const reached = rotationStates.indexOf(given.state as RotationState)
   const names = Object.keys(members)
@@ -101,13 +108,18 @@ function parseObject(bytes: Uint8Array, path: string): Record<string, unknown> {
 
 function malformed(path: string, what: string): HardkeyError {
   return new HardkeyError('ERR_CONFIG_INVALID', `${path} is not the journal of a rotation: there is ${what}`, {
-    hint: 'restore it; without it, aws iam list-access-keys shows which keys there are, and hardkey inspect which one is here',
+    hint: `restore it, or remove it: then hardkey rotate ${basename(path, ending)} says which key is left at AWS, and what deletes it`,
   })
 }
 
 /** Where the journal of a record lies. */
 export function journalPath(recordPath: string): string {
-  return recordPath.replace(/\.json$/, '.rotation.json')
+  return recordPath.replace(/\.json$/, ending)
+}
+
+/** What whoever changes record or journal holds. */
+export function lockPath(recordPath: string): string {
+  return `${journalPath(recordPath)}.lock`
 }
 
 /** Undefined where no rotation is under way. @throws ERR_CONFIG_INVALID */
@@ -147,7 +159,8 @@ export async function removeJournal(recordPath: string): Promise<void> {
 }
 
 function bytesOf(rotation: Rotation): Uint8Array {
-  const bytes = Buffer.from(`${JSON.stringify(rotation, null, 2)}\n`)
+  const stamp = fingerprint(JSON.stringify(rotation))
+  const bytes = Buffer.from(`${JSON.stringify({ ...rotation, stamp }, null, 2)}\n`)
   parseRotation(bytes, 'the journal')
   return bytes
 }

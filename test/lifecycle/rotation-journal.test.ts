@@ -1,6 +1,6 @@
 // The journal of a rotation: one way to read it, nothing in it but what a rotation writes.
 
-import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import {
@@ -44,6 +44,21 @@ describe('a journal', () => {
     await removeJournal(path)
     await removeJournal(path)
     expect(await readJournal(path)).toBe(undefined)
+  })
+
+  it('of which any bit was flipped, or the end is missing, is refused, and what to do is told', async () => {
+    const path = join(temporaryFolder(), 'prod.json')
+    await beginJournal(path, begun)
+    const whole = readFileSync(journalPath(path))
+    const flipped = Array.from({ length: whole.length * 8 }, (_, bit) =>
+      whole.map((byte, at) => (at === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte)),
+    )
+    // Without its last byte, a newline, it says the same.
+    const cut = Array.from({ length: whole.length - 1 }, (_, end) => whole.subarray(0, end))
+    for (const bytes of [...flipped, ...cut]) {
+      const read = (): Rotation => parseRotation(bytes, journalPath(path))
+      expect(read).toThrow(expect.objectContaining({ hint: expect.stringContaining('then hardkey rotate prod says') }))
+    }
   })
 
   it('does not begin where one is', async () => {
