@@ -186,8 +186,10 @@ function mustBelong({ parts }: RotationRun, { old, next }: Rotation): void {
   const { accessKeyId } = parts.stored.record
   if (accessKeyId === old.accessKeyId || accessKeyId === next?.accessKeyId) return
   const path = journalPath(parts.stored.path)
-  throw new HardkeyError('ERR_CONFIG_INVALID', `${path} is of ${old.accessKeyId}, and the record of ${accessKeyId}`, {
-    hint: 'somebody has written the record since; look at both keys at AWS, then remove the journal',
+  throw new HardkeyError('ERR_ROTATION_STOPPED', `${path} is of ${old.accessKeyId}, and the record of ${accessKeyId}`, {
+    hint:
+      'where somebody has written the record since, look at both keys at AWS and remove the journal; ' +
+      `else remove the record, which is damaged: hardkey rotate ${parts.stored.name} --resume writes it anew`,
   })
 }
 

@@ -4,6 +4,7 @@
 // 2. The secret lives in one Secret, from the answer to the device, and is wiped whatever happens.
 // 3. What cannot be finished is taken back, with the old key: it works all the time.
 
+import { basename } from 'node:path'
 import { HardkeyError } from '../errors.ts'
 import type { AccessKey } from '../iam/answer.ts'
 import type { IamClient } from '../iam/client.ts'
@@ -183,7 +184,10 @@ export async function discardNewKey(
   run.discarded = newAccessKeyId
   const uri = withAbsoluteFile(KeyUri.parse(rotation.next?.uri ?? newUri), run.folder)
   // A bare handle may be that of another key, unless this rotation has seen its own there.
-  if (isInDevice && (isNamedPlace(uri) || rotation.next !== undefined)) await run.removeFromDevice(uri)
+  if (isInDevice && (isNamedPlace(uri) || rotation.next !== undefined)) {
+    const isOurs = rotation.undoing === true && basename(uri.get('file') ?? '').includes(newAccessKeyId)
+    await run.removeFromDevice(uri, isOurs ? 'goes' : 'stays')
+  }
   run.done('discard')
   const { next: _, ...begun } = rest
   return await run.write({ ...begun, userName, old, state: 'wants key' })

@@ -1,6 +1,7 @@
 // One run of a rotation: its parts, its keys and its journal. In: parts. Out: what the steps share. Whoever makes a run
 // closes its keys.
 
+import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { HardkeyError } from '../errors.ts'
 import type { KeyUri } from '../key/uri.ts'
@@ -48,15 +49,21 @@ export class RotationRun {
     await replaceRecord(this.path, { ...this.parts.stored.record, ...of })
   }
 
-  /** Removes a key of this rotation from the device; one that is not there any more is gone. */
-  async removeFromDevice(uri: KeyUri): Promise<void> {
+  /** Removes a key of this rotation from the device; one that is not there any more is gone. `damaged`: a file that is no key. */
+  async removeFromDevice(uri: KeyUri, damaged: 'goes' | 'stays' = 'stays'): Promise<void> {
     const { entry, forThisRun, pin, signal } = this.parts
     const place = await forThisRun(uri)
     const importer = await (await entry(place)).importer()
     try {
       await importer.remove(place, { pin: pin.source, signal })
     } catch (error) {
-      if (!(error instanceof HardkeyError) || error.code !== 'ERR_KEY_NOT_FOUND') throw error
+      if (!(error instanceof HardkeyError)) throw error
+      const { code, message } = error
+      if (code === 'ERR_KEY_NOT_FOUND') return
+      const file = uri.get('file')
+      if (code !== 'ERR_KEY_FILE_INVALID' || file === undefined) throw error
+      if (damaged === 'goes') return await rm(file)
+      throw new HardkeyError(code, message, { hint: 'it is damaged, or of somebody else: remove it', cause: error })
     }
   }
 }

@@ -15,8 +15,8 @@ export async function undoRotation(run: RotationRun, from: Rotation): Promise<Ke
   let rotation = await run.write({ ...from, undoing: true })
   // At `switched` it may be inactive too, where the answer of UpdateAccessKey was lost.
   if (rotation.state === 'switched' || rotation.state === 'retired') await activateOld(run, rotation)
+  await run.replaceRecord(old)
   if (rotation.state !== 'wants key' && rotation.state !== 'has key') {
-    await run.replaceRecord(old)
     rotation = await run.write({ ...rotation, state: 'has key' })
     run.done('switch')
   }
@@ -28,10 +28,9 @@ export async function undoRotation(run: RotationRun, from: Rotation): Promise<Ke
 
 /** The old key works again before anything of the new one goes. */
 async function activateOld(run: RotationRun, rotation: Rotation): Promise<void> {
-  const { userName, old } = rotation
-  const iam = await run.keys.iam(nextOf(rotation))
+  const { old } = rotation
   try {
-    await iam.setAccessKey(userName, old.accessKeyId, 'Active', run.options)
+    await setActive(run, rotation)
   } catch (error) {
     if (!isUnknownKey(error)) throw error
     await run.write({ ...rotation, undoing: undefined })
@@ -43,4 +42,35 @@ async function activateOld(run: RotationRun, rotation: Rotation): Promise<void> 
   const sts = await run.keys.sts(old)
   await whenSettled(() => sts.getCallerIdentity(run.options), run.parts)
   run.done('activate')
+}
+
+/** Signed by the new key. Where the device has lost that, by the old one, which can as long as it is active. */
+async function setActive(run: RotationRun, rotation: Rotation): Promise<void> {
+  const { userName, old } = rotation
+  const set = async (by: KeyRecord): Promise<void> =>
+    await (await run.keys.iam(by)).setAccessKey(userName, old.accessKeyId, 'Active', run.options)
+  try {
+    await set(nextOf(rotation))
+  } catch (lost) {
+    if (!isLost(lost, nextOf(rotation))) throw lost
+    await set(old).catch((error: unknown) => {
+      if (!(error instanceof HardkeyError) || error.code !== 'ERR_STS_REFUSED' || isUnknownKey(error)) throw error
+      const activate = `aws iam update-access-key --user-name ${userName} --access-key-id ${old.accessKeyId} --status Active`
+      throw new HardkeyError(
+        'ERR_ROTATION_STOPPED',
+        `${lost.message}; and ${old.accessKeyId} signs nothing: ${error.message}`,
+        {
+          hint: `somebody else has to say ${activate}; then hardkey rotate ${run.parts.stored.name} --undo`,
+          cause: error,
+        },
+      )
+    })
+  }
+}
+
+/** Of a keyset no one can tell another passphrase from a damaged file; a PIN that was refused is not tried again. */
+function isLost(error: unknown, { uri }: KeyRecord): error is HardkeyError {
+  if (!(error instanceof HardkeyError)) return false
+  const codes = ['ERR_KEY_FILE_INVALID', 'ERR_KEY_NOT_FOUND', 'ERR_KEY_UNUSABLE']
+  return codes.includes(error.code) || (error.code === 'ERR_PIN_INCORRECT' && uri.startsWith('tink:'))
 }

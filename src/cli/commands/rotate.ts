@@ -3,14 +3,16 @@
 
 import { existsSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
+import { HardkeyError } from '../../errors.ts'
 import { type PinSource, pinSourceOf } from '../../key/pin-source.ts'
 import type { KeyUri } from '../../key/uri.ts'
 import { rememberPin } from '../../lifecycle/remembered-pin.ts'
+import { restoredRecord } from '../../lifecycle/restored-record.ts'
 import { rotate } from '../../lifecycle/rotate.ts'
 import { journalPath } from '../../lifecycle/rotation-journal.ts'
 import type { MfaDevice, RotationParts, RotationQuestion, RotationWish } from '../../lifecycle/rotation-parts.ts'
 import { recordUri } from '../../profiles/open-record.ts'
-import { listRecords, type StoredRecord } from '../../profiles/record-store.ts'
+import { listRecords, recordPath, type StoredRecord } from '../../profiles/record-store.ts'
 import { accountedKeys } from '../account/account.ts'
 import { newPinPrompt, pinPrompt } from '../ask/pin-prompt.ts'
 import { connectSts } from '../aws/connection.ts'
@@ -32,7 +34,7 @@ const usualOverlapOfService = 86_400
 export async function rotateKey(context: CommandContext): Promise<number> {
   const { args, report } = context
   const wish = wishOf(context)
-  const stored = await storedRecord(context)
+  const stored = await recordOf(context)
   const settings = await stsSettings(context, stored.record)
   const iam = connectIam(context, settings)
   const sts = connectSts(settings, report.step)
@@ -64,6 +66,20 @@ export async function rotateKey(context: CommandContext): Promise<number> {
     pin.forget()
     sts.close()
     iam.close()
+  }
+}
+
+/** The record, which the journal has too. */
+async function recordOf(context: CommandContext): Promise<StoredRecord> {
+  try {
+    return await storedRecord(context)
+  } catch (error) {
+    if (!(error instanceof HardkeyError) || error.code !== 'ERR_CONFIG_INVALID') throw error
+    const { args, environment, report, signal } = context
+    const restored = await restoredRecord(recordPath(recordsFolder(environment), args.word('NAME')), signal)
+    if (restored === undefined) throw error
+    report.warning(`${error.message}; it is written anew, as the journal of its rotation has it`)
+    return restored
   }
 }
 
