@@ -4,8 +4,11 @@
 
 import { basename, dirname, extname, join } from 'node:path'
 import { HardkeyError } from '../errors.ts'
+import type { KeyInfo } from '../key/hmac-key.ts'
 import { withoutPinSource } from '../key/pin-source.ts'
-import type { KeyUri } from '../key/uri.ts'
+import { KeyUri } from '../key/uri.ts'
+import type { KeyRecord } from '../profiles/record.ts'
+import type { StoredRecord } from '../profiles/record-store.ts'
 
 /** What a key has to be called. */
 export interface BesideNames {
@@ -15,18 +18,42 @@ export interface BesideNames {
   readonly newAccessKeyId: string
 }
 
-/** @throws ERR_BACKEND_UNSUPPORTED for a key that cannot be rotated where it is, before anything was done */
-export function refuseUnrotatable(uri: KeyUri, name: string): void {
-  if (!uri.has('approvals')) return
-  throw new HardkeyError(
-    'ERR_BACKEND_UNSUPPORTED',
-    'a key with a date rule cannot prove itself before it is approved',
-    {
-      hint:
-        `make the new key under another name: hardkey import NEW --create-for USER --with ${name} --to tpm2 --date-rule FILE; ` +
-        `approve its days, and once it is in use: hardkey forget ${name} --from-device`,
-    },
-  )
+/**
+ * `attributes`: of the key, once it is opened.
+ * @throws ERR_BACKEND_UNSUPPORTED for a key that cannot be rotated where it is, before anything was done
+ */
+export function refuseUnrotatable({ name, record }: StoredRecord, attributes: KeyInfo['attributes'] = {}): void {
+  const uri = KeyUri.parse(record.uri)
+  const hasDateRule = uri.has('approvals')
+  // TPM 2.0 Library, Part 2, 8.3: without userWithAuth the policy alone lets it be used. A new key gets what the record tells.
+  const hasOtherPolicy = attributes.userWithAuth === false && !uri.has('pcrs')
+  if (!hasDateRule && !hasOtherPolicy) return
+  const why = hasDateRule
+    ? 'a key with a date rule cannot prove itself before it is approved'
+    : 'the record does not tell the policy of the key, and a new one would have none'
+  const words = ['hardkey import NEW --create-for USER --with', name, '--to tpm2', ...optionsOf(uri, record)]
+  const [rule, then] = hasDateRule ? ['--date-rule FILE', 'approve its days, and once'] : ['--pcrs LIST', 'once']
+  throw new HardkeyError('ERR_BACKEND_UNSUPPORTED', why, {
+    hint: `make the new key under another name: ${words.join(' ')} ${rule}; ${then} it is in use: hardkey forget ${name} --from-device`,
+  })
+}
+
+/** Options of an import that say what the URI and the record say. */
+function optionsOf(uri: KeyUri, record: KeyRecord): readonly string[] {
+  const { region, endpointUrl, roleArn, roleSessionName, externalId, durationSeconds, mfaSerial } = record
+  const values = {
+    pcrs: uri.get('pcrs')?.replace(/=[0-9a-fA-Fx]+/g, ''),
+    region,
+    'endpoint-url': endpointUrl,
+    'role-arn': roleArn,
+    'role-session-name': roleSessionName,
+    'external-id': externalId,
+    duration: durationSeconds === undefined ? undefined : `${durationSeconds}s`,
+    'mfa-serial': mfaSerial,
+  }
+  const isPlain = (value: string | undefined): boolean => /^[\w+=,.@:/-]+$/.test(value ?? '')
+  const given = Object.entries(values).flatMap(([name, value]) => (isPlain(value) ? [`--${name} ${value}`] : []))
+  return uri.get('auth') === 'yes' ? [...given, '--auth'] : given
 }
 
 /** The URIs to try in turn: one, but for persistent handles of a TPM, of which the next ones may be taken. */

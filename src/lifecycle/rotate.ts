@@ -8,7 +8,6 @@ import { existsSync } from 'node:fs'
 import { HardkeyError } from '../errors.ts'
 import { withLock } from '../files/with-lock.ts'
 import { userNameOf } from '../iam/user-name.ts'
-import { recordUri } from '../profiles/open-record.ts'
 import type { KeyRecord } from '../profiles/record.ts'
 import { changeRecord } from '../profiles/record-store.ts'
 import { refuseUnrotatable } from './beside-key.ts'
@@ -111,11 +110,12 @@ async function begin(run: RotationRun, record: KeyRecord): Promise<RotationOutco
   const { stored, confirm, usualOverlapSeconds = 0, graceSeconds = usualGraceSeconds, signal } = run.parts
   const { overlapSeconds = usualOverlapSeconds } = run.parts
   const { accessKeyId } = record
-  refuseUnrotatable(recordUri(stored), stored.name)
+  refuseUnrotatable(stored)
   if (overlapSeconds === 0 && !(await confirm({ about: 'end at once', accessKeyId }))) {
     return { state: 'declined', switched: false, record }
   }
   const sts = await run.keys.sts(record)
+  refuseUnrotatable(stored, await run.keys.attributesOf(record))
   const userName = userOf((await sts.getCallerIdentity({ signal })).arn)
   const began = timeText(sts.now())
   const rotation: Rotation = {

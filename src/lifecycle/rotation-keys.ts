@@ -5,7 +5,7 @@ import { inspectorOf } from '../backends/list.ts'
 import { openKey } from '../backends/open.ts'
 import { HardkeyError } from '../errors.ts'
 import type { IamClient } from '../iam/client.ts'
-import type { HmacKey } from '../key/hmac-key.ts'
+import type { HmacKey, KeyInfo } from '../key/hmac-key.ts'
 import { descriptorsOf, withAskedPinSource } from '../key/pin-source.ts'
 import type { KeyUri } from '../key/uri.ts'
 import { recordUri } from '../profiles/open-record.ts'
@@ -28,9 +28,14 @@ export async function mfaSession(
   return secretDateKeys(credentials)
 }
 
+interface OpenedKey {
+  readonly key: HmacKey
+  readonly keys: DateKeySource
+}
+
 export class RotationKeys {
   readonly #parts: RotationParts
-  readonly #opened = new Map<string, { readonly key: HmacKey; readonly keys: DateKeySource }>()
+  readonly #opened = new Map<string, OpenedKey>()
   #session: DateKeySource | undefined
 
   constructor(parts: RotationParts) {
@@ -40,6 +45,11 @@ export class RotationKeys {
   /** STS, signed by the device. */
   async sts(record: KeyRecord): Promise<StsClient> {
     return this.#parts.sts(await this.#keysOf(record))
+  }
+
+  /** What the device says of the key. */
+  async attributesOf(record: KeyRecord): Promise<KeyInfo['attributes']> {
+    return (await this.#openedOf(record)).key.info.attributes
   }
 
   /** IAM, signed by the device, or by a session that it opened with an MFA code. */
@@ -59,13 +69,17 @@ export class RotationKeys {
   }
 
   async #keysOf(record: KeyRecord): Promise<DateKeySource> {
+    return (await this.#openedOf(record)).keys
+  }
+
+  async #openedOf(record: KeyRecord): Promise<OpenedKey> {
     const { accessKeyId } = record
-    const opened = this.#opened.get(accessKeyId)
-    if (opened !== undefined) return opened.keys
+    const before = this.#opened.get(accessKeyId)
+    if (before !== undefined) return before
     const key = await this.#open(record)
-    const keys = deviceDateKeys({ key, accessKeyId, keepDateKey: false, now: this.#parts.now })
-    this.#opened.set(accessKeyId, { key, keys })
-    return keys
+    const opened = { key, keys: deviceDateKeys({ key, accessKeyId, keepDateKey: false, now: this.#parts.now }) }
+    this.#opened.set(accessKeyId, opened)
+    return opened
   }
 
   async #open(record: KeyRecord): Promise<HmacKey> {
