@@ -85,20 +85,21 @@ export interface HardkeyErrorOptions {
 export class HardkeyError extends Error {
   override readonly name = 'HardkeyError'
   readonly code: ErrorCode
-  readonly hint: string | undefined
-  readonly serviceCode: string | undefined
-  readonly status: number | undefined
-  readonly requestId: string | undefined
+  // Declared and not defined: what there is not, util.inspect does not show.
+  declare readonly hint: string | undefined
+  declare readonly serviceCode: string | undefined
+  declare readonly status: number | undefined
+  declare readonly requestId: string | undefined
   /** True where the same call may succeed later without a change. */
   readonly tryAgain: boolean
 
   constructor(code: ErrorCode, message: string, options: HardkeyErrorOptions = {}) {
     super(shortened(onOneLine(message)), options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
-    this.hint = options.hint === undefined ? undefined : onOneLine(options.hint)
-    this.serviceCode = options.serviceCode === undefined ? undefined : onOneLine(options.serviceCode)
-    this.status = options.status
-    this.requestId = options.requestId === undefined ? undefined : onOneLine(options.requestId)
+    if (options.hint !== undefined) this.hint = onOneLine(options.hint)
+    if (options.serviceCode !== undefined) this.serviceCode = onOneLine(options.serviceCode)
+    if (options.status !== undefined) this.status = options.status
+    if (options.requestId !== undefined) this.requestId = onOneLine(options.requestId)
     this.tryAgain = options.tryAgain ?? weightOf(code) === 'passing'
   }
 }

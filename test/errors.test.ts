@@ -1,6 +1,7 @@
 // The one error class, as far as foreign text in it goes. In: names as long as files and headers may be.
 // Out: one line that a terminal can bear.
 
+import { inspect } from 'node:util'
 import { expect, it } from 'vitest'
 import { HardkeyError } from '../src/errors.ts'
 import { KeyUri } from '../src/key/uri.ts'
@@ -17,6 +18,11 @@ it('tells the beginning of a message that foreign text makes longer than 2000 ch
 it('leaves a message of 2000 characters as it is', () => {
   const whole = 'x'.repeat(2000)
   expect(new HardkeyError('ERR_URI_INVALID', whole).message).toBe(whole)
+})
+
+it('shows what it has, and nothing that it has not', () => {
+  const shown = inspect(new HardkeyError('ERR_TIMEOUT', 'too late', { hint: 'ask again' }))
+  expect(shown.slice(shown.lastIndexOf('{'))).toBe("{\n  code: 'ERR_TIMEOUT',\n  tryAgain: true,\n  hint: 'ask again'\n}")
 })
 
 const keys = { accessKeyId: 'AKIDEXAMPLE', dateKey: () => Promise.reject(new Error('not asked')) }
