@@ -15,6 +15,7 @@ import { checkSettings, type KeyRecord, type RecordSettings } from '../../profil
 import { changeRecord, type StoredRecord } from '../../profiles/record-store.ts'
 import { partitionOfRegion } from '../../sts/partitions.ts'
 import { quoted } from '../args.ts'
+import { proofTexts } from '../check-in/import-proof.ts'
 import { profileLine, tellOtherRegion, tellProfileLine } from '../check-in/profile-line.ts'
 import type { CommandContext } from '../command.ts'
 import { awsFiles, pinSourceOption, storedRecord } from '../device/open-key.ts'
@@ -70,7 +71,7 @@ export async function configure(context: CommandContext): Promise<number> {
   await tellOtherRegions(context, stored.name, changes, profile?.profile)
   context.report.next(
     profile === undefined
-      ? `hardkey whoami ${stored.name}`
+      ? proofTexts[stored.record.store ?? 'sts'].next.replace('NAME', stored.name)
       : `aws sts get-caller-identity --profile ${profile.profile}`,
   )
   return 0

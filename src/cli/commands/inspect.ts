@@ -27,7 +27,7 @@ export async function inspectKey(context: CommandContext): Promise<number> {
   await accountFor(context).deviceUsed({ key: { title: stored.name, accessKeyId: record.accessKeyId } })
   for (const warning of info.warnings) report.warning(warning)
   if (args.has('chain')) {
-    const steps = placedSteps(info, record.region ?? 'us-east-1', now())
+    const steps = placedSteps(info, record, now())
     if (args.has('json')) output.json({ name: stored.name, device: info.device, protection: info.protection, steps })
     else output.line(placedLines(info, steps).join('\n'))
   } else if (args.has('json')) {

@@ -22,6 +22,7 @@ import { withDateKeys } from '../device/date-keys.ts'
 import { type NamedKey, namedKey } from '../device/open-key.ts'
 import { byOption } from '../option-names.ts'
 import { stsSettings } from '../settings/settings.ts'
+import { refuseStoreWithoutSts } from '../settings/store-without-sts.ts'
 
 /** A day: what a link of a leaked day key may live at a bucket with that policy. */
 const signatureAgeSeconds = 86_400
@@ -61,6 +62,7 @@ const partNames = ['user', 'rotate', 'trust', 'revoke', 'bucket', 'vault'] as co
 async function awsParts(context: CommandContext, named: NamedKey, part: string | undefined): Promise<readonly Part[]> {
   const { args, now } = context
   const { settings } = named
+  if (part !== 'bucket') refuseStoreWithoutSts(context, settings)
   const roleArns = [...args.values('role-arn'), ...(settings.roleArn === undefined ? [] : [settings.roleArn])]
   refuseWider(context, roleArns)
   const input: PolicyInput = {

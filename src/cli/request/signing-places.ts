@@ -2,6 +2,7 @@
 // same as data: the signing chain, and what is kept of it and where.
 
 import type { KeyInfo } from '../../key/hmac-key.ts'
+import type { RecordSettings } from '../../profiles/record.ts'
 import { type ChainFormula, chainFormulas } from '../../sigv4/chain-formulas.ts'
 import { timeText } from '../../sigv4/date-window.ts'
 import { tableLines } from '../texts/table-lines.ts'
@@ -21,10 +22,14 @@ const calls: Readonly<Record<string, string>> = {
   tink: 'in this process: the keyset is decrypted, the key wiped after a minute without use',
 }
 
-/** The chain of a request to STS today. */
-export function placedSteps(info: KeyInfo, region: string, now: Date): readonly PlacedStep[] {
+/** The chain of a request today: to STS, or to a store that has none. */
+export function placedSteps(
+  info: KeyInfo,
+  { region = 'us-east-1', store }: RecordSettings,
+  now: Date,
+): readonly PlacedStep[] {
   const where = { hardware: 'device', service: 'service', memory: 'host' } as const
-  return chainFormulas(timeText(now.getTime()).slice(0, 8), region, 'sts').map((step, index) => {
+  return chainFormulas(timeText(now.getTime()).slice(0, 8), region, store ?? 'sts').map((step, index) => {
     const by = calls[info.scheme]
     if (index > 0) return { ...step, where: 'host' }
     return { ...step, where: where[info.protection], ...(by === undefined ? {} : { by }) }

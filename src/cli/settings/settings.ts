@@ -10,6 +10,7 @@ import type { RecordSettings } from '../../profiles/record.ts'
 import { type StsEndpoint, stsEndpoint } from '../../sts/endpoints.ts'
 import type { CommandContext } from '../command.ts'
 import type { Environment } from './environment.ts'
+import { refuseStoreWithoutSts } from './store-without-sts.ts'
 
 /** Real bundles of certificate authorities have about 250 KiB. */
 const longestCaBundle = 4 * 1024 * 1024
@@ -105,16 +106,6 @@ export async function s3EndpointSetting(
 /** CA bundle and proxies for a request of any service. */
 export async function networkSettings(context: CommandContext): Promise<NetworkSettings> {
   return await networkOf(context, await awsProfile(context))
-}
-
-/** A key of a store that has no STS gets no sessions, unless this run says where an STS is. */
-function refuseStoreWithoutSts({ args, environment }: CommandContext, { store }: RecordSettings): void {
-  if (store === undefined || args.value('endpoint-url') !== undefined) return
-  if (environment.endpoints.sts?.variable === 'AWS_ENDPOINT_URL_STS') return
-  const message = 'this key is of a store without STS, which gives no temporary credentials'
-  throw new HardkeyError('ERR_CONFIG_INVALID', message, {
-    hint: 'sign with the key itself: hardkey presign, hardkey request, or signWithKey in a program',
-  })
 }
 
 async function awsProfile({ args, environment }: CommandContext): Promise<ProfileSettings> {
