@@ -192,12 +192,14 @@ describe('a second device', () => {
   })
 })
 
-it('says after a file what makes a secret that no file has seen', async () => {
+it('says after a file that it holds the secret still, and what makes one that no file has seen', async () => {
   const { secret } = at.iam.keys.get(at.first) ?? expect.fail('there is no key')
   at.home.write('keys.csv', `Access key ID,Secret access key\n${at.first},${secret}\n`)
   const ran = await at.home.run(words('again', '--from', 'csv:keys.csv'))
   expect(ran).toMatchObject({
     status: 0,
-    stderr: expect.stringContaining('hardkey rotate again makes one that no file'),
+    stderr: expect.stringContaining(
+      'note: keys.csv still holds the secret: remove it there; hardkey rotate again makes one that no file has seen\n',
+    ),
   })
 })

@@ -35,9 +35,7 @@ export function tellImport(context: CommandContext, imported: Imported): void {
   for (const other of others) tellNotes(context, other, { profile: undefined, replaced: undefined, remains: [] })
   tellResults(context, imported)
   const { name } = first.stored
-  if (wasInFile(imported.source) && imported.proof.kind === 'sts') {
-    context.report.note(`a file has held this secret; hardkey rotate ${name} makes one that no file has seen`)
-  }
+  tellPlaintext(context, imported, name)
   context.report.next(nextCommand(first, imported))
 }
 
@@ -60,6 +58,15 @@ function tellNotes(
     report.note(`the key URI has no pin-source: what unlocks the device is asked at the terminal each time; ${keeps}`)
   }
   tellProfileLine(context, profile.profile, replaced)
+}
+
+/** A proved key needs its plaintext no more; of one that was not proved it may be the last. */
+function tellPlaintext({ report }: CommandContext, { source, proof, removed }: Imported, name: string): void {
+  if (!wasInFile(source) || proof.kind === 'offline') return
+  const place = source.kind === 'profile' ? `the AWS profile ${source.profile}` : 'path' in source ? source.path : ''
+  const rotates = proof.kind === 'sts' ? [`hardkey rotate ${name} makes one that no file has seen`] : []
+  if (removed.length === 0) report.note([`${place} still holds the secret: remove it there`, ...rotates].join('; '))
+  else if (rotates.length > 0) report.note(['a file has held this secret', ...rotates].join('; '))
 }
 
 function tellResults({ args, output }: CommandContext, imported: Imported): void {
