@@ -10,17 +10,17 @@ import { exchange, type HttpAnswer, type OutgoingRequest } from './exchange.ts'
 import { type ProxySettings, readProxySettings } from './proxy.ts'
 import { type StreamedAnswer, type StreamedRequest, streamExchange } from './stream-exchange.ts'
 import { readTarget, type Target } from './target.ts'
-import { type ClientCertificate, readCertificates, trustContext } from './trust.ts'
+import { type CaBundle, type ClientCertificate, readCertificates, trustContext } from './trust.ts'
 
 export type { HttpAnswer, OutgoingRequest } from './exchange.ts'
 export type { ProxySettings } from './proxy.ts'
 export type { StreamedAnswer, StreamedRequest } from './stream-exchange.ts'
-export type { ClientCertificate } from './trust.ts'
+export type { CaBundle, ClientCertificate } from './trust.ts'
 
 /** How a client connects and what it bounds. */
 export interface HttpClientOptions {
   /** PEM texts of CAs that are trusted besides Node's own; one text may hold several. */
-  readonly ca?: readonly (string | Uint8Array)[] | undefined
+  readonly ca?: readonly CaBundle[] | undefined
   /** Trusts the CAs of `ca` and no others: for a service that has its own. False by default. */
   readonly onlyCa?: boolean | undefined
   /** Shown to servers that ask for one. */

@@ -15,6 +15,9 @@ export interface ClientCertificate {
   readonly key: string | Uint8Array
 }
 
+/** Certificates, PEM; from a file with its name, for messages. */
+export type CaBundle = string | Uint8Array | { readonly pem: Uint8Array; readonly name: string }
+
 /** What a client trusts and shows. */
 export interface TrustOptions {
   readonly ca: readonly string[]
@@ -70,25 +73,31 @@ function takesCertificates(native: unknown): native is { addCACert(pem: string):
  * The certificates of PEM bundles, one text each; what stands between them is passed over.
  * @throws ERR_CONFIG_INVALID where a bundle holds no certificate, or one that cannot be read: OpenSSL would go on without it
  */
-export function readCertificates(bundles: readonly (string | Uint8Array)[]): string[] {
+export function readCertificates(bundles: readonly CaBundle[]): string[] {
   return bundles.flatMap(readBundle)
 }
 
-function readBundle(pem: string | Uint8Array, index: number): string[] {
+function readBundle(bundle: CaBundle, index: number): string[] {
+  const { pem, name } =
+    typeof bundle === 'string' || bundle instanceof Uint8Array
+      ? { pem: bundle, name: `CA bundle ${index + 1}` }
+      : bundle
   const text = typeof pem === 'string' ? pem : Buffer.from(pem).toString('latin1')
   const certificates = text.match(certificateForm) ?? []
   if (certificates.length === 0) {
-    throw new HardkeyError('ERR_CONFIG_INVALID', `CA bundle ${index + 1} holds no PEM certificate`)
+    throw new HardkeyError('ERR_CONFIG_INVALID', `${name} holds no PEM certificate`, {
+      hint: 'a certificate begins with -----BEGIN CERTIFICATE-----',
+    })
   }
-  for (const [position, certificate] of certificates.entries()) mustBeReadable(certificate, position)
+  for (const [position, certificate] of certificates.entries())
+    mustBeReadable(certificate, `certificate ${position + 1} of ${name}`)
   return certificates
 }
 
-function mustBeReadable(certificate: string, position: number): void {
+function mustBeReadable(certificate: string, which: string): void {
   try {
     new X509Certificate(certificate)
   } catch (error) {
-    const message = `certificate ${position + 1} of the CA bundle cannot be read`
-    throw new HardkeyError('ERR_CONFIG_INVALID', message, { cause: error })
+    throw new HardkeyError('ERR_CONFIG_INVALID', `${which} cannot be read`, { cause: error })
   }
 }

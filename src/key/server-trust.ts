@@ -7,7 +7,7 @@ import { isAbsolute, join } from 'node:path'
 import { HardkeyError } from '../errors.ts'
 import { fileFailure } from '../files/file-failure.ts'
 import { readOwnFile } from '../files/read-own-file.ts'
-import type { ClientCertificate } from '../http/client.ts'
+import type { CaBundle, ClientCertificate } from '../http/client.ts'
 import type { KeyUri } from './uri.ts'
 
 export interface ServerTrust {
@@ -40,10 +40,12 @@ export function serverPath(name: string, value: string): string {
 }
 
 /** PEM texts; undefined where no CA is named. @throws ERR_CONFIG_INVALID for a file that is missing or others could change */
-export async function readAuthorities({ ca }: ServerTrust): Promise<readonly Uint8Array[] | undefined> {
+export async function readAuthorities({ ca }: ServerTrust): Promise<readonly CaBundle[] | undefined> {
   if (ca === undefined) return undefined
   const files = await filesAt(ca)
-  return await Promise.all(files.map((file) => readOwnFile(file, { maxBytes: longestBundle })))
+  return await Promise.all(
+    files.map(async (file) => ({ pem: await readOwnFile(file, { maxBytes: longestBundle }), name: `"${file}"` })),
+  )
 }
 
 /** @throws ERR_CONFIG_INVALID as `readAuthorities`, and for a key that others can read */

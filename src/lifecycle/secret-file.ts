@@ -31,6 +31,9 @@ export interface SecretFile {
 
 const otherKeyHint = 'it holds another one: correct --access-key-id, or leave it out to take the ID that stands there'
 
+const csvHint = 'the first line of a CSV of the console names its columns: Access key ID,Secret access key'
+const jsonHint = 'it must have AccessKey with AccessKeyId and SecretAccessKey, as aws iam create-access-key prints it'
+
 /** A download has some hundred bytes. */
 const maxFileBytes = 65536
 
@@ -75,6 +78,16 @@ export function readAccessKey(bytes: Uint8Array, file: SecretFile): AccessKey {
   return file.form === 'csv' ? readCsv(bytes, file) : readJson(bytes, file)
 }
 
+/** Who reads the text of a file does not know its name. */
+function inFile<T>(path: string, hint: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof HardkeyError)) throw error
+    throw new HardkeyError(error.code, `${path}: ${error.message}`, { hint })
+  }
+}
+
 const idColumn = 'access key id'
 const secretColumn = 'secret access key'
 /** Columns that a download of one access key has besides, and nobody misses. */
@@ -87,12 +100,12 @@ interface CsvKeys {
 }
 
 function csvKeys(bytes: Uint8Array, path: string): CsvKeys {
-  const [header = [], ...rows] = csvRows(bytes)
+  const [header = [], ...rows] = inFile(path, csvHint, () => csvRows(bytes))
   const columns = header.map((field) => columnName(csvBytes(bytes, field)))
   const missing = [idColumn, secretColumn].find((name) => columns.filter((one) => one === name).length !== 1)
   if (missing === undefined) return { columns, rows }
   throw new HardkeyError('ERR_SECRET_INVALID', `${path} has no column "${missing}"`, {
-    hint: 'the first line of a CSV of the console names its columns: Access key ID,Secret access key',
+    hint: csvHint,
   })
 }
 
@@ -123,7 +136,7 @@ function readCsv(bytes: Uint8Array, { path, accessKeyId }: SecretFile): AccessKe
 }
 
 function readJson(bytes: Uint8Array, { path, accessKeyId }: SecretFile): AccessKey {
-  const strings = jsonStrings(bytes)
+  const strings = inFile(path, jsonHint, () => jsonStrings(bytes))
   // As the API answers, or with --query AccessKey.
   const prefix = strings.has('AccessKey.SecretAccessKey') ? 'AccessKey.' : ''
   if ([...strings.keys()].some((name) => /(^|\.)(SessionToken|Token)$/.test(name))) {
@@ -134,9 +147,7 @@ function readJson(bytes: Uint8Array, { path, accessKeyId }: SecretFile): AccessK
   const id = strings.get(`${prefix}AccessKeyId`)
   const secret = strings.get(`${prefix}SecretAccessKey`)
   if (id === undefined || secret === undefined) {
-    throw new HardkeyError('ERR_SECRET_INVALID', `${path} is not the answer of CreateAccessKey`, {
-      hint: 'it must have AccessKey with AccessKeyId and SecretAccessKey, as aws iam create-access-key prints it',
-    })
+    throw new HardkeyError('ERR_SECRET_INVALID', `${path} is not the answer of CreateAccessKey`, { hint: jsonHint })
   }
   const found = plainText(jsonBytes(bytes, id))
   if (accessKeyId !== undefined && accessKeyId !== found) {

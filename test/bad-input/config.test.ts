@@ -81,10 +81,16 @@ describe('a file', () => {
     chmodSync(join(there.home.folder, '.aws/config'), 0o600)
   })
 
-  it('B-040: that is missing or a folder is refused as a CA bundle', async () => {
+  it('B-040: that is missing, a folder or no PEM is refused as a CA bundle, by its name', async () => {
     const { home } = there
     await expectCommandRefuses(home, ['whoami', 'prod', '--ca-bundle', '/none.pem'], configInvalid('/none.pem'))
     await expectCommandRefuses(home, ['whoami', 'prod', '--ca-bundle', home.folder], configInvalid(home.folder))
+    const says = `"${home.write('empty.pem', 'no PEM')}" (the CA bundle from --ca-bundle) holds no PEM certificate`
+    await expectCommandRefuses(
+      home,
+      ['whoami', 'prod', '--ca-bundle', join(home.folder, 'empty.pem')],
+      configInvalid(says),
+    )
   })
 
   it.each<[string, string | Uint8Array, string]>([

@@ -78,7 +78,8 @@ describe('a CA bundle', () => {
 
   it.each([
     ['no certificate', 'nothing', 'CA bundle 1 holds no PEM certificate'],
-    ['a broken certificate', authority.ca.replace(/M../, 'AAA'), 'certificate 1 of the CA bundle cannot be read'],
+    ['no certificate in a file', { pem: Buffer.from('x'), name: '"a.pem"' }, '"a.pem" holds no PEM certificate'],
+    ['a broken certificate', authority.ca.replace(/M../, 'AAA'), 'certificate 1 of CA bundle 1 cannot be read'],
   ])('with %s is refused', (_what, ca, message) => {
     expect(() => httpClient({ ca: [ca] })).toThrow(expect.objectContaining({ code: 'ERR_CONFIG_INVALID', message }))
   })

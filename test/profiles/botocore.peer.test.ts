@@ -116,7 +116,7 @@ async function ourPlace(variables: Variables): Promise<object> {
   try {
     const { region, endpoint, maxAttempts, ca, ...more } = await stsSettings(contextOf(variables), {})
     const { url } = stsEndpoint({ ...more, region: region?.value, endpoint: endpoint?.value })
-    const found = ca === undefined ? null : Buffer.from(ca).toString()
+    const found = ca === undefined || !(typeof ca === 'object' && 'pem' in ca) ? null : Buffer.from(ca.pem).toString()
     return { url: url.replace(/\/$/, ''), attempts: maxAttempts ?? null, ca: found }
   } catch (error) {
     if (error instanceof HardkeyError) return { error: error.message }

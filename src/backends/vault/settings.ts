@@ -2,7 +2,7 @@
 // client needs.
 
 import { setTimeout as pause } from 'node:timers/promises'
-import type { ClientCertificate, ProxySettings } from '../../http/client.ts'
+import type { CaBundle, ClientCertificate, ProxySettings } from '../../http/client.ts'
 import { readAuthorities, readClientCertificate } from '../../key/server-trust.ts'
 import { timeLimit } from '../../key/time-limit.ts'
 import type { VaultAddress } from './address.ts'
@@ -47,7 +47,7 @@ export interface ConnectionSettings extends Settings {
   readonly addresses: readonly VaultAddress[]
   readonly namespace: string | undefined
   /** Undefined: Node's own roots. */
-  readonly authorities: readonly (string | Uint8Array)[] | undefined
+  readonly authorities: readonly CaBundle[] | undefined
   readonly serverName: string | undefined
 }
 

@@ -5,6 +5,7 @@
 
 import { HardkeyError } from '../../errors.ts'
 import { readOwnFile } from '../../files/read-own-file.ts'
+import type { CaBundle } from '../../http/client.ts'
 import { noProfile, type ProfileSettings, profileSettings } from '../../profiles/aws-config.ts'
 import type { RecordSettings } from '../../profiles/record.ts'
 import { type StsEndpoint, stsEndpoint } from '../../sts/endpoints.ts'
@@ -26,8 +27,7 @@ export interface Setting<T> {
 
 /** What an HTTP client takes. */
 export interface NetworkSettings {
-  /** PEM. */
-  readonly ca: Uint8Array | undefined
+  readonly ca: CaBundle | undefined
   readonly proxy: Environment['proxy']
   /** The name of the application, for the User-Agent. */
   readonly appId?: string | undefined
@@ -227,9 +227,10 @@ async function networkOf({ args, environment }: CommandContext, profile: Profile
   return { ca: bundle === undefined ? undefined : await readCaBundle(bundle), proxy: environment.proxy, appId }
 }
 
-async function readCaBundle({ value, origin }: Setting<string>): Promise<Uint8Array> {
+async function readCaBundle({ value, origin }: Setting<string>): Promise<CaBundle> {
   try {
-    return await readOwnFile(value, { maxBytes: longestCaBundle })
+    const pem = await readOwnFile(value, { maxBytes: longestCaBundle })
+    return { pem, name: `"${value}" (the CA bundle from ${origin})` }
   } catch (error) {
     if (!(error instanceof HardkeyError)) throw error
     throw new HardkeyError(error.code, `${error.message} (the CA bundle from ${origin})`, {
