@@ -1,8 +1,13 @@
 // The help, made from the table: overview, one command, and the two topics that no command owns.
-// In: the table. Out: text for standard output, at most 100 columns where words allow it.
+// In: the table. Out: text for standard output, at most 120 columns where words allow it.
 
 import { flagsOf, usageLine } from './args.ts'
 import type { CommandSpec, FlagSpec, Task } from './command.ts'
+
+/** No line of a table is longer, but for a single word. */
+const widest = 120
+/** What is longer stands in a line of its own, so that it moves no other line. */
+const widestForm = 28
 
 const tasks: readonly Task[] = ['check a key in', 'use it', 'give credentials', 'look after it', 'learn']
 
@@ -113,8 +118,14 @@ function flagHelp({ help, variable }: FlagSpec): string {
 }
 
 function columns(rows: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...rows.map(([form]) => form.length))
-  return rows.map(([form, help]) => `  ${form.padEnd(width)}  ${help}`).join('\n')
+  const width = Math.max(...rows.map(([form]) => form.length).filter((length) => length <= widestForm))
+  const indent = `\n${' '.repeat(width + 4)}`
+  return rows
+    .map(([form, help]) => {
+      const lines = help.match(new RegExp(`\\S.{0,${widest - width - 5}}(?= |$)`, 'g')) ?? []
+      return `  ${form.padEnd(width)}${form.length > width ? indent : '  '}${lines.join(indent)}`
+    })
+    .join('\n')
 }
 
 function capital(text: string): string {

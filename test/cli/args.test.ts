@@ -102,4 +102,16 @@ describe('the table', () => {
       for (const { name } of flagsOf(command)) expect(commandText(command)).toContain(`--${name}`)
     }
   })
+
+  it.each(commands.map((command) => [command.name, command] as const))(
+    'of %s fits on a screen, and names no page that is not installed',
+    (_, command) => {
+      const text = commandText(command)
+      const [table = ''] = text.split('\n\nExamples:')
+      expect(table.split('\n').filter((line) => line.length > 120)).toEqual([])
+      const words = text.replace(/\s+/g, ' ')
+      for (const { help } of flagsOf(command)) expect(words).toContain(help.replace(/\s+/g, ' '))
+      expect(text).not.toMatch(/docs\/|examples\//)
+    },
+  )
 })

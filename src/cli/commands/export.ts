@@ -46,5 +46,5 @@ function formatOf({ args }: CommandContext): ShellFormat | 'process' {
   const named = args.value('format') ?? 'process'
   const format = (['process', ...shellFormats] as const).find((one) => one === named)
   if (format !== undefined) return format
-  throw args.wrong(`--format ${quoted(named)} is none`, `write process, ${shellFormats.join(', ')}`)
+  throw args.wrong(`--format ${quoted(named)} is none`, `write process (JSON), ${shellFormats.join(', ')}`)
 }

@@ -69,7 +69,7 @@ export const deliverCommands: readonly CommandSpec[] = Object.freeze([
       {
         name: 'format',
         value: 'process|env|env-no-export|powershell|windows-cmd|fish',
-        help: 'as aws configure export-credentials has them; default: process',
+        help: 'as aws configure export-credentials has them; default: process, which is JSON',
       },
       ...givenFlags,
     ],
@@ -102,7 +102,8 @@ export const deliverCommands: readonly CommandSpec[] = Object.freeze([
       'and ends with it. Other credentials are taken out of its environment, and what unlocks a device too.',
       'HARDKEY_NAME names the key, for a prompt. PIN and MFA code are asked for before the program starts.',
       'Signals are passed on. The exit status is that of the program, 127 where there is none, 126 where it',
-      'cannot be run, 128+n where a signal ended it. docs/exec.md tells more.',
+      'cannot be run, 128+n where a signal ended it.',
+      'AWS tools take a [default] profile before an endpoint, so one that signs in is refused: --isolate-config.',
     ],
     examples: [
       'hardkey exec prod -- aws s3 ls',
@@ -156,7 +157,8 @@ export const deliverCommands: readonly CommandSpec[] = Object.freeze([
     text: [
       "Once it answers, it prints its clients' variables as shell lines, then runs until a signal. Sessions are renewed ahead;",
       'the record is read anew each time. SIGHUP makes a new token, where there is --token-file. /metrics and /health want',
-      'the token too. Takes the socket that systemd gives (LISTEN_FDS). docs/endpoint.md tells when to use what.',
+      'the token too. Takes the socket that systemd gives (LISTEN_FDS).',
+      'For one program alone: hardkey exec. Tools of yours that read ~/.aws/config need none: hardkey configure --profile.',
     ],
     examples: [
       'eval "$(hardkey serve prod &)"',

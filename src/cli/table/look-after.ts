@@ -127,7 +127,7 @@ export const lookAfterCommands: readonly CommandSpec[] = Object.freeze([
       'Makes an access key at AWS, signed by the device; puts it into the device beside the old one; compares it;',
       'asks STS who it is; lets the record name it; switches the old key off; deletes it a grace period later, after',
       'a look at when it was last used. The old object in the device is the last thing to go. Each run first ends an',
-      'earlier one, so a timer needs one line: hardkey rotate NAME --if-older-than 90d --yes (docs/rotation.md).',
+      'earlier one, so a daily timer needs one line: hardkey rotate NAME --if-older-than 90d --yes.',
       'URLs presigned by the old key and programs that hold it end with it: --overlap 7d lets them live so long.',
       'The user needs iam:ListAccessKeys, CreateAccessKey, UpdateAccessKey, DeleteAccessKey and',
       'GetAccessKeyLastUsed for itself. NAME.rotation.json beside the record says how far a rotation has come.',

@@ -66,7 +66,8 @@ export function tellOutcome({ args, output, report }: CommandContext, name: stri
     )
   }
   if (old !== undefined) {
-    report.next(`hardkey rotate ${name} --resume, after ${timeText(old.until)}, or by the timer of examples/rotate`)
+    const daily = 'or daily, by a timer, with --if-older-than 90d --yes'
+    report.next(`hardkey rotate ${name} --resume, after ${timeText(old.until)}, ${daily}`)
   } else if (switched) report.next(`hardkey whoami ${name}`)
   return state === 'declined' ? 1 : 0
 }
