@@ -3,6 +3,7 @@
 
 import { homedir } from 'node:os'
 import { HardkeyError, isWrongInput } from '../errors.ts'
+import { systemCode } from '../files/file-failure.ts'
 import { didYouMean } from '../key/did-you-mean.ts'
 import { type ParsedArguments, parseCommandArguments, programApart, quoted } from './args.ts'
 import { refuseSecretWords } from './ask/secret-words.ts'
@@ -39,7 +40,7 @@ async function main(words: readonly string[]): Promise<number> {
       output.line(commandText(command))
       return 0
     }
-    const environment = readEnvironment(process.env, process.platform, homedir)
+    const environment = readEnvironment(process.env, process.platform, homeFolder)
     refuseDumps(environment, report)
     const act = await command.load()
     const { signal } = interrupts
@@ -48,6 +49,16 @@ async function main(words: readonly string[]): Promise<number> {
     return statusOf(error, report)
   } finally {
     interrupts.release()
+  }
+}
+
+/** Undefined for a user without HOME whom the table of users does not know, as a container may have one. */
+function homeFolder(): string | undefined {
+  try {
+    return homedir()
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error
+    return undefined
   }
 }
 

@@ -32,10 +32,13 @@ export interface NamedKey {
   readonly path?: string | undefined
 }
 
-/** The folder of records. */
-export function recordsFolder(environment: CommandContext['environment']): string {
+/** The folder of records. @throws ERR_CONFIG_INVALID where there is none */
+export function recordsFolder({ hardkeyHome }: CommandContext['environment']): string {
   // Both separators work on every platform that Node knows; the path itself came from node:path.
-  return `${environment.hardkeyHome}/keys`
+  if (hardkeyHome !== undefined) return `${hardkeyHome}/keys`
+  throw new HardkeyError('ERR_CONFIG_INVALID', 'there is no home folder, in which records would lie', {
+    hint: 'set HOME, or HARDKEY_HOME to the folder that holds keys/',
+  })
 }
 
 /** The two files of the AWS tools. */

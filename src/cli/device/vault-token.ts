@@ -40,7 +40,7 @@ async function ownToken(context: CommandContext): Promise<PinSource | undefined>
   const helper = await tokenHelper(vault.configFiles())
   if (helper !== undefined) return async ({ signal }) => await helped(context, helper, signal)
   const file = vault.tokenFile()
-  return existsSync(file) ? named(`file:${file}`) : undefined
+  return file !== undefined && existsSync(file) ? named(`file:${file}`) : undefined
 }
 
 /** The servers of the URI that a token of Vault or OpenBao is for. */

@@ -2,6 +2,7 @@
 // those that botocore reads in their place or besides. AWS SDKs and Tools Reference Guide, "Shared config and credentials
 // files: location"; botocore, configloader.py and BotoProvider.
 
+import { devNull } from 'node:os'
 import type { Variables } from './environment.ts'
 
 export interface AwsFileVariables {
@@ -15,14 +16,14 @@ export interface AwsFileVariables {
   }
 }
 
-/** `read` gives a variable that is set and not empty. */
+/** `read` gives a variable that is set and not empty; `inHome` undefined where there is no home folder. */
 export function readAwsFileVariables(
   read: (name: string) => string | undefined,
   variables: Variables,
-  inHome: (path: string) => string,
+  inHome: (path: string) => string | undefined,
 ): AwsFileVariables {
   // No shell may have seen the variable.
-  const atHome = (path: string): string => (/^~[/\\]/.test(path) ? inHome(path.slice(2)) : path)
+  const atHome = (path: string): string => (/^~[/\\]/.test(path) ? (inHome(path.slice(2)) ?? devNull) : path)
   const filled = (path: string): string =>
     atHome(path.replace(/\$(?:(\w+)|\{([^}]*)\})/g, (whole, plain, braced) => variables[plain ?? braced] ?? whole))
   const config = read('AWS_CONFIG_FILE') ?? '~/.aws/config'

@@ -26,8 +26,8 @@ interface WayToAws {
 }
 
 export interface Environment extends WayToAws, AwsFileVariables, FolderVariables {
-  /** Holds `keys/`: HARDKEY_HOME, or `hardkey` in the platform's folder for settings. */
-  readonly hardkeyHome: string
+  /** Holds `keys/`: HARDKEY_HOME, or `hardkey` in the platform's folder for settings; undefined where there is no home folder. */
+  readonly hardkeyHome: string | undefined
   /** HARDKEY_HOME was set: a program that starts the command must have it too. */
   readonly hardkeyHomeIsSet: boolean
   /** HARDKEY_ACCOUNT: the absolute path of a file, or `journal`. */
@@ -87,32 +87,40 @@ export interface AwsKeyVariables {
 export type Variables = Readonly<Record<string, string | undefined>>
 
 /**
- * Reads the environment once. `homeOf` is asked only where no variable names a folder.
+ * Reads the environment once. `homeOf` gives undefined for a user without a home folder: what would lie in it is not there.
  *
  * @throws ERR_CONFIG_INVALID for a home folder that is no absolute path, for a variable with control characters, and for a
  * switch or number that is none
  */
-export function readEnvironment(variables: Variables, platform: NodeJS.Platform, homeOf: () => string): Environment {
+export function readEnvironment(
+  variables: Variables,
+  platform: NodeJS.Platform,
+  homeOf: () => string | undefined,
+): Environment {
   const read = (name: string): string | undefined => plainText(name, variables[name])
   const path = platform === 'win32' ? win32 : posix
-  const home = (): string => {
+  const inHome = (...names: readonly string[]): string | undefined => {
     const folder = homeOf()
-    if (path.isAbsolute(folder)) return folder
+    if (folder === undefined) return undefined
+    if (path.isAbsolute(folder)) return path.join(folder, ...names)
     throw new HardkeyError('ERR_CONFIG_INVALID', 'the home folder is not an absolute path', {
       hint: 'set HOME: else records and AWS files would be those of whatever folder this runs in',
     })
   }
-  const settings = (): string =>
-    platform === 'win32'
-      ? (read('APPDATA') ?? path.join(home(), 'AppData', 'Roaming'))
-      : (absolute(path, read('XDG_CONFIG_HOME')) ?? path.join(home(), '.config'))
+  const ours = (): string | undefined => {
+    const settings =
+      platform === 'win32'
+        ? (read('APPDATA') ?? inHome('AppData', 'Roaming'))
+        : (absolute(path, read('XDG_CONFIG_HOME')) ?? inHome('.config'))
+    return settings && path.join(settings, 'hardkey')
+  }
   const [given, account] = [read('HARDKEY_HOME'), read('HARDKEY_ACCOUNT')]
   return {
-    hardkeyHome: given === undefined ? path.join(settings(), 'hardkey') : path.resolve(given),
+    hardkeyHome: given === undefined ? ours() : path.resolve(given),
     hardkeyHomeIsSet: given !== undefined,
     ...readFolderVariables(read, platform, homeOf),
     account: account === undefined || account === 'journal' ? account : path.resolve(account),
-    ...readAwsFileVariables(read, variables, (name) => path.join(home(), name)),
+    ...readAwsFileVariables(read, variables, inHome),
     profile: read('AWS_PROFILE') ?? read('AWS_DEFAULT_PROFILE'),
     region: read('AWS_REGION') ?? read('AWS_DEFAULT_REGION'),
     ...wayToAws(read),
@@ -125,7 +133,7 @@ export function readEnvironment(variables: Variables, platform: NodeJS.Platform,
     tpmDevice: read('TPM2TOOLS_TCTI'),
     awsKey: () => awsKeyOf(read),
     prompts: readPromptVariables(read),
-    vault: readVaultVariables(read, (name) => variables[name], path.join, home),
+    vault: readVaultVariables(read, (name) => variables[name], inHome),
     // JSON, perhaps over several lines.
     kubernetesExecInfo: variables.KUBERNETES_EXEC_INFO,
     listening: listeningOf(read('LISTEN_FDS'), read('LISTEN_PID')),

@@ -19,14 +19,15 @@ export interface FolderVariables {
 export function readFolderVariables(
   read: (name: string) => string | undefined,
   platform: NodeJS.Platform,
-  homeOf: () => string,
+  homeOf: () => string | undefined,
 ): FolderVariables {
   const path = platform === 'win32' ? win32 : posix
   const absolute = (folder: string | undefined): string | undefined =>
     folder !== undefined && path.isAbsolute(folder) ? folder : undefined
   const below = platform === 'win32' ? path.join('AppData', 'Local') : path.join('.local', 'state')
   const named = absolute(read(platform === 'win32' ? 'LOCALAPPDATA' : 'XDG_STATE_HOME'))
-  const state = named ?? absolute(path.join(homeOf(), below))
+  const home = homeOf()
+  const state = named ?? absolute(home && path.join(home, below))
   return {
     cacheDir: read('HARDKEY_CACHE_DIR'),
     runtimeDirectory: read('RUNTIME_DIRECTORY'),

@@ -34,8 +34,8 @@ export interface VaultVariables {
   readonly refused: string | undefined
   /** Where the commands look for their own settings, and with them a token helper. */
   readonly configFiles: () => readonly string[]
-  /** Where the commands keep the token of a login. */
-  readonly tokenFile: () => string
+  /** Where the commands keep the token of a login; undefined where there is no home folder. */
+  readonly tokenFile: () => string | undefined
 }
 
 type Read = (name: string) => string | undefined
@@ -44,8 +44,7 @@ type Read = (name: string) => string | undefined
 export function readVaultVariables(
   read: Read,
   raw: Read,
-  join: (...parts: string[]) => string,
-  home: () => string,
+  inHome: (name: string) => string | undefined,
 ): VaultVariables {
   const setting = (name: string): VaultSetting | undefined => named(read, name)
   const bytes = (name: string): string | undefined => named(raw, name)?.value
@@ -68,9 +67,8 @@ export function readVaultVariables(
     timeoutMilliseconds: duration(setting('CLIENT_TIMEOUT')),
     proxy: (setting('PROXY_ADDR') ?? setting('HTTP_PROXY'))?.value,
     refused: [setting('SKIP_VERIFY'), setting('SRV_LOOKUP')].find(isOn)?.variable,
-    // The home folder is asked for only where it is needed: a user without an entry has none.
-    configFiles: () => (given === undefined ? [join(home(), '.bao'), join(home(), '.vault')] : [given.value]),
-    tokenFile: () => tokenPath?.value ?? join(home(), '.vault-token'),
+    configFiles: () => (given === undefined ? ['.bao', '.vault'].flatMap((name) => inHome(name) ?? []) : [given.value]),
+    tokenFile: () => tokenPath?.value ?? inHome('.vault-token'),
   }
 }
 

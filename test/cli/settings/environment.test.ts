@@ -28,6 +28,34 @@ describe('the folder of hardkey', () => {
   })
 })
 
+describe('F-D08: a user without a home folder', () => {
+  const { hardkeyHome, stateHome, awsConfigFile, awsCredentialsFile, botocoreFiles, vault } = readEnvironment(
+    {},
+    'linux',
+    () => undefined,
+  )
+
+  it('has nothing that would lie in one', () => {
+    expect([hardkeyHome, stateHome, vault.tokenFile(), ...vault.configFiles()]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ])
+    const { config, credentials, boto } = botocoreFiles()
+    const files = [awsConfigFile, awsCredentialsFile, config, credentials, ...boto]
+    expect(files.filter((path) => path !== '/etc/boto.cfg')).toEqual(Array(5).fill('/dev/null'))
+  })
+
+  it('has what a variable names', () => {
+    const variables = { HARDKEY_HOME: '/srv/keys', XDG_STATE_HOME: '/srv/state', AWS_CONFIG_FILE: '/srv/aws' }
+    expect(readEnvironment(variables, 'linux', () => undefined)).toMatchObject({
+      hardkeyHome: '/srv/keys',
+      stateHome: '/srv/state/hardkey',
+      awsConfigFile: '/srv/aws',
+    })
+  })
+})
+
 describe('a variable', () => {
   it('of AWS comes before its older name', () => {
     const both = { AWS_REGION: 'a', AWS_DEFAULT_REGION: 'b', AWS_PROFILE: 'p', AWS_DEFAULT_PROFILE: 'q' }
