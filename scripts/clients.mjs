@@ -57,7 +57,8 @@ ${table(matrix.traps)}
 - The key, or the profile, wins: the client signs with it, and says nothing. \`exec\` refuses such a \`[default]\` without
   \`--isolate-config\`; the lines of \`serve\` cannot see it.
 - A newline in the token file: hardkey writes none. A file that an editor saved has one.
-- HTTP_PROXY asked: the request for credentials goes to the proxy. \`exec\` and the lines of \`serve\` put 127.0.0.1 into NO_PROXY.
+- HTTP_PROXY asked: the request for credentials goes to the proxy. \`exec\` and the lines of \`serve\` put 127.0.0.1 into
+  NO_PROXY and no_proxy.
 - boto3 and both AWS CLIs take credentials of a metadata service with less than 25 minutes left for good beyond their end:
   \`serve --imds\` gives none of these while a new session can be had, never one with less than 11 minutes left (they ask
   again within ten), and refuses sessions under an hour.

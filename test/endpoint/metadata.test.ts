@@ -152,7 +152,9 @@ describe('the command', () => {
       'export AWS_EC2_METADATA_V1_DISABLED=true',
       'export AWS_REGION=eu-west-1',
       'export AWS_DEFAULT_REGION=eu-west-1',
-      'export NO_PROXY="127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY}"',
+      'export NO_PROXY="${NO_PROXY-${no_proxy-}}" no_proxy="${no_proxy-${NO_PROXY-}}"',
+      '[ "$NO_PROXY" = "*" ] || NO_PROXY="127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY}"',
+      '[ "$no_proxy" = "*" ] || no_proxy="127.0.0.1,localhost${no_proxy:+,$no_proxy}"',
       expect.stringMatching(
         /^unset AWS_ACCESS_KEY_ID .* AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_EC2_METADATA_DISABLED$/,
       ),

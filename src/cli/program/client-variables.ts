@@ -22,8 +22,16 @@ const winners: readonly string[] = [
 /** How a client proves itself: by the token, or by a file that holds it. */
 export type TokenVariable = { readonly token: string } | { readonly file: string }
 
-/** The SDK for Rust sends every request through HTTP_PROXY, where there is one, and botocore those for metadata. */
-const noProxyLine = 'export NO_PROXY="127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY}"'
+/**
+ * The SDK for Rust sends every request through HTTP_PROXY, where there is one, and botocore those for metadata. Both spellings:
+ * Python reads the small one where it is set. Alone a `*` means every host; in a list it means nothing to some.
+ */
+const noProxyLines: readonly string[] = [
+  'export NO_PROXY="${NO_PROXY-${no_proxy-}}" no_proxy="${no_proxy-${NO_PROXY-}}"',
+  ...['NO_PROXY', 'no_proxy'].map(
+    (name) => `[ "$${name}" = "*" ] || ${name}="127.0.0.1,localhost\${${name}:+,$${name}}"`,
+  ),
+]
 
 /** For a container endpoint at a port; at a socket the relay before it has the address. */
 export function containerLines(at: Listening, proof: TokenVariable, region?: string): readonly string[] {
@@ -32,7 +40,7 @@ export function containerLines(at: Listening, proof: TokenVariable, region?: str
     ...('port' in at ? [addressLine(at.port)] : []),
     'token' in proof ? `export ${name}=${proof.token}` : `export ${other}=${shellWord(proof.file)}`,
     ...regionLines(region),
-    noProxyLine,
+    ...noProxyLines,
     `unset ${[...winners, 'token' in proof ? other : name].join(' ')}`,
   ]
 }
@@ -49,7 +57,7 @@ export function metadataLines(port: number, region?: string): readonly string[] 
     'export AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=IPv4',
     'export AWS_EC2_METADATA_V1_DISABLED=true',
     ...regionLines(region),
-    noProxyLine,
+    ...noProxyLines,
     `unset ${[...winners, 'AWS_CONTAINER_CREDENTIALS_FULL_URI', 'AWS_EC2_METADATA_DISABLED'].join(' ')}`,
   ]
 }
