@@ -62,13 +62,22 @@ async function recordsOf(other: StoredRecord): Promise<readonly KeyRecord[]> {
 }
 
 /** Where the URIs leave it open (a token by its label, and by its serial number), the check value decides. */
-function isSameObject({ uri: one, check }: DeviceObject, { uri: two, check: other }: DeviceObject): boolean {
+export function isSameObject({ uri: one, check }: DeviceObject, { uri: two, check: other }: DeviceObject): boolean {
   if (one.scheme !== two.scheme) return false
+  const isOther = (name: string): boolean => places.includes(name) || (one.has(name) && two.has(name))
+  if (differing(one, two).some(isOther)) return false
+  return check === other || isSamePlace(one, two)
+}
+
+/** True where the URIs leave nothing open: both lead to the same object. */
+export function isSamePlace(one: KeyUri, two: KeyUri): boolean {
   const isEqual = (name: string): boolean => textOf(one, name) === textOf(two, name)
+  return one.scheme === two.scheme && differing(one, two).length === 0 && ways.every(isEqual)
+}
+
+function differing(one: KeyUri, two: KeyUri): readonly string[] {
   const names = telling.get(one.scheme) ?? ofKeyset
-  const differing = names.filter((name) => !isEqual(name))
-  if (differing.some((name) => places.includes(name) || (one.has(name) && two.has(name)))) return false
-  return check === other || (differing.length === 0 && ways.every(isEqual))
+  return names.filter((name) => textOf(one, name) !== textOf(two, name))
 }
 
 /** As text that is the same for the same thing: a file by where it really lies, an `id=` by its bytes. */

@@ -1,6 +1,6 @@
 // `import --create-for` and `--also-to`: a key that AWS makes goes straight into a device, into two or into none.
 
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Rotating } from '../rotation/rotating.ts'
@@ -171,6 +171,13 @@ describe('a second device', () => {
     expect(at.iam.given).toHaveLength(1)
   })
 
+  it('that turns out to be the first one is none: nothing is left, and no key at AWS', async () => {
+    symlinkSync(at.home.records, join(at.home.folder, 'link'))
+    const ran = await at.home.run(words('fresh', ...forUser(), '--also-to', place(`${at.home.folder}/link/fresh`)))
+    expect(ran).toMatchObject({ status: 2, stderr: expect.stringContaining('--also-to is where --to is') })
+    expect([readdirSync(at.home.records), at.iam.active()]).toEqual([['prod.json', 'prod.keyset.json'], [at.first]])
+  })
+
   it('that fails leaves neither, and no key at AWS', async () => {
     at.home.write('hardkey/keys/escrow.keyset.json', 'something else')
     const ran = await at.home.run(words('fresh', ...forUser(), '--also-to', place('escrow')))
@@ -185,6 +192,7 @@ describe('a second device', () => {
     [['--from', 'device', '--also-to', 'embedded'], /which no device gives out/],
     [['--also-to', 'embedded', '--also-name', 'prod'], /there is a key record "prod" already/],
     [['--also-to', 'nowhere'], /--also-to "nowhere" is no device/],
+    [['--also-to', 'tink:file=../keys/fresh.keyset.json?kek=passphrase:'], /--also-to is where --to is/],
   ])('is refused with %j before a secret is read', async (more, message) => {
     const ran = await at.home.run(words('fresh', ...more), { input: 'no secret' })
     expect(ran.stderr).toMatch(message)

@@ -13,7 +13,9 @@ import { type CheckInInput, type CheckInResult, type CheckInStep, checkIn } from
 import { forget } from '../../lifecycle/forget.ts'
 import { named } from '../../lifecycle/key-name.ts'
 import { type RememberedPin, rememberPin } from '../../lifecycle/remembered-pin.ts'
+import { type DeviceObject, isSameObject, isSamePlace } from '../../lifecycle/same-object.ts'
 import { whenSettled } from '../../lifecycle/settling.ts'
+import { recordUri, withAbsoluteFile } from '../../profiles/open-record.ts'
 import type { RecordSettings } from '../../profiles/record.ts'
 import { recordPath, refuseExistingRecord } from '../../profiles/record-store.ts'
 import { newPinPrompt } from '../ask/pin-prompt.ts'
@@ -44,9 +46,9 @@ export async function placeFor(context: CommandContext, name: string, to: KeyUri
 }
 
 /** The place of `--also-to`, with a record of its own. @throws ERR_USAGE, ERR_KEY_EXISTS, and as `--to` */
-export async function secondPlace(context: CommandContext, first: string): Promise<readonly Place[]> {
+export async function secondPlace(context: CommandContext, first: Place): Promise<readonly Place[]> {
   const { args, environment } = context
-  const name = args.value('also-name') ?? `${first}-2`
+  const name = args.value('also-name') ?? `${first.name}-2`
   if (args.value('also-to') === undefined) {
     if (args.value('also-name') !== undefined) throw args.wrong('--also-name names the record of --also-to')
     return []
@@ -54,9 +56,12 @@ export async function secondPlace(context: CommandContext, first: string): Promi
   if (args.value('from') === 'device' || args.value('wrapped') !== undefined) {
     throw args.wrong('--also-to needs the secret, which no device gives out')
   }
-  if (name === first) throw args.wrong('--also-name is the name of the first record')
-  await refuseExistingRecord(recordPath(recordsFolder(environment), name))
+  if (name === first.name) throw args.wrong('--also-name is the name of the first record')
+  const folder = recordsFolder(environment)
+  await refuseExistingRecord(recordPath(folder, name))
   const to = await alsoTarget(context, name)
+  const inDevice = (uri: KeyUri, of: string): KeyUri => withAbsoluteFile(named(uri, of), folder)
+  if (isSamePlace(inDevice(first.to, first.name), inDevice(to, name))) throw samePlace(context)
   const pin = rememberPin(pinSourceOf(to, newPinPrompt(context, to)))
   return [{ name, to, entry: await deviceEntry(context, to), pin, latch: to }]
 }
@@ -88,11 +93,16 @@ async function checkInAll(
   try {
     const result = await checkInAt(context, request, first, key)
     done.push(result)
-    for (const place of others) done.push(await checkInAt(context, request, place, key))
+    for (const place of others) {
+      const second = await checkInAt(context, request, place, key)
+      done.push(second)
+      // A token may be named by its label and by its serial number, a file through a link.
+      if (isSameObject(objectOf(result), objectOf(second))) throw samePlace(context)
+    }
     await key.created?.settled()
     return [result, ...done.slice(1)]
   } catch (error) {
-    for (const [index, result] of done.entries()) await takeOut(context, result, places[index])
+    for (const [index, result] of [...done.entries()].reverse()) await takeOut(context, result, places[index])
     if ((await key.created?.replaces(error)) === true) return await checkInAll(context, request)
     throw (await key.created?.discard(error)) ?? error
   } finally {
@@ -143,6 +153,14 @@ function patiently({ report }: CommandContext, prove: ImportProof['prove']): Imp
   const sleep = (milliseconds: number, signal?: AbortSignal): Promise<void> => wait(milliseconds, undefined, { signal })
   const onWait = (): void => report.note('AWS does not know the key everywhere yet; waiting for up to 90 seconds')
   return (keys, signal) => whenSettled(() => prove(keys, signal), { sleep, signal, onWait })
+}
+
+function objectOf({ stored }: CheckInResult): DeviceObject {
+  return { uri: recordUri(stored), check: stored.record.check }
+}
+
+function samePlace({ args }: CommandContext): HardkeyError {
+  return args.wrong('--also-to is where --to is', 'name another device, or another object')
 }
 
 /** The first place without the second: as if nothing had happened. */

@@ -47,7 +47,7 @@ export async function importKey(context: CommandContext): Promise<number> {
     const to = await importTarget(context, name)
     const wish = policyWish(context, to)
     const place = await placeFor(context, name, to)
-    const places: readonly [Place, ...Place[]] = [place, ...(await secondPlace(context, name))]
+    const places: readonly [Place, ...Place[]] = [place, ...(await secondPlace(context, place))]
     try {
       const results = await checkInEverywhere(context, { source, places, settings, proof })
       const { accessKeyId } = results[0].stored.record
