@@ -51,7 +51,8 @@ async function makeRoom(run: RotationRun, rotation: Rotation, iam: IamClient, is
   for (const key of othersOf(run, rotation, keys)) {
     if (isNew || !(await isOrphan(run, rotation, iam, key))) {
       await removeJournal(run.path)
-      throw await tooManyKeys({ keys, userName, iam, name: stored.name, ours: old.accessKeyId, signal })
+      const ours = [old.accessKeyId, stored.name] as const
+      throw await tooManyKeys({ keys, userName, iam, folder: run.folder, ours, signal })
     }
     if (!(await deleteOrphan(run, rotation, iam, key))) throw orphanStays(key, stored.name)
   }

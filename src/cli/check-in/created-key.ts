@@ -191,12 +191,12 @@ async function make(creator: Creator): Promise<NewAccessKey> {
 }
 
 async function tellOtherKeys(
-  { report, signal }: CommandContext,
+  { environment, report, signal }: CommandContext,
   iam: IamClient,
   userName: string,
 ): Promise<readonly string[]> {
   const keys = await iam.listAccessKeys(userName, { signal })
-  if (keys.length > 1) throw await tooManyKeys({ keys, userName, iam, signal })
+  if (keys.length > 1) throw await tooManyKeys({ keys, userName, iam, folder: recordsFolder(environment), signal })
   for (const { accessKeyId, isActive, created } of keys) {
     report.note(
       `${userName} has ${accessKeyId} too, ${isActive ? 'active' : 'inactive'}, made ${created.toISOString()}`,
