@@ -151,7 +151,7 @@ async function goOn(run: RotationRun, from: Rotation, isNew: boolean): Promise<R
         break
       case 'has key':
         // The secret was lost with the run that had it.
-        rotation = await discardNewKey(run, rotation, { isInDevice: true })
+        rotation = await run.write(await discardNewKey(run, rotation, { isInDevice: true }))
         break
       case 'in device':
         rotation = await switchOver(run, rotation)

@@ -122,9 +122,9 @@ async function intoDevice(run: RotationRun, rotation: Rotation, made: NewAccessK
   for (const [index, place] of places.entries()) {
     const newUri = withRelativeFile(place, run.folder).withoutSecrets().toString()
     const held: Rotation = { ...rotation, state: 'has key', newAccessKeyId: made.accessKeyId, newUri }
-    await run.write(held)
     let isInDevice = false
     try {
+      await run.write(held)
       const { record } = await take(run, place, made)
       isInDevice = true
       run.done('import')
@@ -170,8 +170,8 @@ async function takenBack(run: RotationRun, rotation: Rotation, error: unknown, i
 }
 
 /**
- * Takes a new key that is not in use out of AWS and out of the device: the journal is back at `wants key`. Each part may be
- * gone already.
+ * Takes a new key that is not in use out of AWS and out of the device. Each part may be gone already. Gives the state
+ * `wants key`, not written yet: where a rotation ends with this, the disk may be full.
  */
 export async function discardNewKey(
   run: RotationRun,
@@ -191,7 +191,7 @@ export async function discardNewKey(
   }
   run.done('discard')
   const { next: _, ...begun } = rest
-  return await run.write({ ...begun, userName, old, state: 'wants key' })
+  return { ...begun, userName, old, state: 'wants key' }
 }
 
 /** What IAM does not know any more is deleted. */

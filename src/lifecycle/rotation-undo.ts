@@ -1,5 +1,5 @@
 // A rotation taken back. In: its journal, in any state. Out: the old key in use, the new one gone from AWS and from the
-// device, no journal. Every step leaves its state, from `retired` back to `wants key`, so that this can be cut off as well.
+// device, no journal. Every step leaves its state, from `retired` back to `has key`, so that this can be cut off as well.
 
 import { HardkeyError } from '../errors.ts'
 import type { KeyRecord } from '../profiles/record.ts'
@@ -20,7 +20,7 @@ export async function undoRotation(run: RotationRun, from: Rotation): Promise<Ke
     rotation = await run.write({ ...rotation, state: 'has key' })
     run.done('switch')
   }
-  if (rotation.state === 'has key') rotation = await discardNewKey(run, rotation, { isInDevice: true })
+  if (rotation.state === 'has key') await discardNewKey(run, rotation, { isInDevice: true })
   else await discardOrphan(run, rotation)
   await removeJournal(run.path)
   return old

@@ -1,6 +1,7 @@
 // A rotation in which one call fails, whichever and however: a key in the device works all the time, --resume ends with the
 // new key alone, --undo with the old one alone, at AWS and in the device. F-R02, F-R03.
 
+import { chmodSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { IamFault } from '../iam/loopback-iam.ts'
 import { InProcess } from './in-process.ts'
@@ -95,6 +96,22 @@ describe('F-R02, F-R03: a rotation', () => {
     await at.rotate({ kind: 'resume' })
     expect(at.asked).toContainEqual(expect.objectContaining({ about: 'orphan' }))
     expect(at.iam.keys.has(String(orphan))).toBe(false)
+  })
+
+  it.each([
+    ['when AWS has made the key', () => at.iam.keys.size > 1],
+    ['when the device has the key', () => at.device.keys.size > 1],
+  ])('F-R04: deletes it again where the disk takes no word of it %s', async (_, isTime) => {
+    // A folder that others may write is written as little as a full disk.
+    const watch = (): void => {
+      if (isTime()) chmodSync(at.folder, 0o777)
+    }
+    Object.assign(at.iam, { watch })
+    at.device.watch = watch
+    const failure = await at.failureOf()
+    chmodSync(at.folder, 0o700)
+    expect(failure).toMatchObject({ code: 'ERR_CONFIG_INVALID', message: /^cannot write [^;]*$/ })
+    holdsOnly(at.first)
   })
 
   it('leaves a key that others use, and makes none', async () => {
