@@ -1,7 +1,8 @@
 // The memory of another process, searched from outside. In: its number, a scanner. Out: the copies that are there. Linux
 // alone; a process that has made itself undumpable, as the one of a PKCS#11 module, shows its memory to root only.
 
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Hit } from './scanner.ts'
 
 const pieceBytes = 1 << 24
@@ -49,6 +50,29 @@ export function copiesByItem(hits: readonly Hit[]): Readonly<Record<string, numb
     copies[name] = (copies[name] ?? 0) + 1
   }
   return copies
+}
+
+/** Three looks in a row. */
+const looksAtRest = 3
+
+/** Until the process has nothing left to do but wait: every thread sleeps, and none has computed from one look to the next. */
+export async function untilAtRest(pid: number): Promise<void> {
+  let before = ''
+  for (let equal = 0; equal < looksAtRest; await sleep(100)) {
+    const now = quietly(() => threadsOf(pid), '')
+    equal = now === before && !/^\d+ [^S]/m.test(now) ? equal + 1 : 0
+    before = now
+  }
+}
+
+/** A line for each thread: its number, its state, the time it has computed. proc_pid_stat(5), fields 3, 14 and 15. */
+function threadsOf(pid: number): string {
+  const threads = readdirSync(`/proc/${pid}/task`).map((thread) => {
+    const [, fields = ''] = /.*\) (.*)/.exec(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'latin1')) ?? []
+    const [state, ...rest] = fields.split(' ')
+    return `${thread} ${state} ${rest[10]} ${rest[11]}`
+  })
+  return threads.join('\n')
 }
 
 /** Whether this process may look into the memory of a process. */

@@ -9,6 +9,7 @@ import { describe, expect, it } from 'vitest'
 import { freePort } from '../peers/server-process.ts'
 import { leakCount } from './counts.ts'
 import { debuggerSays } from './debugger.ts'
+import { untilAtRest } from './process-memory.ts'
 import { type Proving, proofs, type Start, whileItProves, whileOneIsCareless } from './proving.ts'
 
 /** What each way of asking gave; nothing where it gave none. */
@@ -36,7 +37,7 @@ async function toldBy(
         const { child } = proving
         const debuggerFromStart = await debuggerSays(port, 'kept')
         child.kill('SIGUSR1')
-        await sleep(500)
+        await untilAtRest(child.pid ?? 0)
         const debuggerOnSignal = await debuggerSays(port, 'process.env.KEPT')
         child.kill('SIGUSR2')
         const dumps = await dumpsIn(folder, mostLooks)

@@ -63,7 +63,6 @@ const unlimited = { through: ['/bin/sh', '-c', 'ulimit -c unlimited; exec "$@"',
 
 async function inCore({ child, folder, scanner }: Proving, look: Look): Promise<Copies> {
   const gone = new Promise((resolve) => child.once('exit', resolve))
-  await sleep(2000)
   child.kill('SIGABRT')
   await gone
   const cores = readdirSync(folder).filter((name) => name.startsWith('core'))

@@ -4,10 +4,10 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { CommandHome, commandFile, ended, throwAwayKey } from '../cli/hardkey.ts'
 import { LoopbackIam } from '../iam/loopback-iam.ts'
+import { untilAtRest } from './process-memory.ts'
 import { Scanner } from './scanner.ts'
 import { type Kind, kinds, permanentItems, Situation } from './situation.ts'
 
@@ -120,7 +120,7 @@ async function whileItWaits<T>(
   try {
     await ready
     // The question left within the call that used the key: what belongs to that call is given back behind it.
-    await sleep(300)
+    await untilAtRest(child.pid ?? 0)
     return await act(child.pid ?? 0)
   } finally {
     child.kill('SIGTERM')
