@@ -3,21 +3,21 @@
 // and times; no secret. A file that others could change is refused, and one of which a bit is not as it was written: what it
 // says is done at AWS.
 
-import { promises as fs } from 'node:fs'
 import { basename } from 'node:path'
 import { HardkeyError } from '../errors.ts'
-import { fileFailure, isMissingFile, systemCode } from '../files/file-failure.ts'
+import { isMissingFile } from '../files/file-failure.ts'
 import { readOwnFile } from '../files/read-own-file.ts'
 import { replaceAtomically } from '../files/replace-atomically.ts'
 import { fingerprint } from '../files/stamp.ts'
 import { checkRecord, type KeyRecord } from '../profiles/record.ts'
+import { removeRecord } from '../profiles/record-store.ts'
 
 /**
  * How far a rotation has come. `wants key`: CreateAccessKey may have been sent. `has key`: its ID is known, and the device
  * may have the key. `in device`: complete and compared. `switched`: the record names the new key. `retired`: the old one
  * is inactive.
  */
-export const rotationStates = ['wants key', 'has key', 'in device', 'switched', 'retired'] as const
+const rotationStates = ['wants key', 'has key', 'in device', 'switched', 'retired'] as const
 export type RotationState = (typeof rotationStates)[number]
 
 /** A rotation that is not over. */
@@ -49,7 +49,7 @@ export interface Rotation {
 const ending = '.rotation.json'
 
 /** Two records and a few lines. */
-export const maxJournalBytes = 262_144
+const maxJournalBytes = 262_144
 
 const isTime = (value: unknown): boolean =>
   typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(value) && !Number.isNaN(Date.parse(value))
@@ -150,12 +150,7 @@ export async function writeJournal(recordPath: string, rotation: Rotation): Prom
 
 /** Ends the rotation. @throws ERR_CONFIG_INVALID where the disk refuses */
 export async function removeJournal(recordPath: string): Promise<void> {
-  const path = journalPath(recordPath)
-  try {
-    await fs.unlink(path)
-  } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw fileFailure('write', path, 'ERR_CONFIG_INVALID', error)
-  }
+  await removeRecord(journalPath(recordPath))
 }
 
 function bytesOf(rotation: Rotation): Uint8Array {

@@ -7,6 +7,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { HardkeyError } from '../errors.ts'
 import { fileFailure, isMissingFile, systemCode } from '../files/file-failure.ts'
 import { readOwnFile } from '../files/read-own-file.ts'
+import { refuseExisting } from '../files/refuse-existing.ts'
 import { makeFolder, replaceAtomically } from '../files/replace-atomically.ts'
 import { withLock } from '../files/with-lock.ts'
 import { checkRecordName, formatRecord, isBesideRecord, type KeyRecord, maxRecordBytes, parseRecord } from './record.ts'
@@ -103,13 +104,7 @@ async function removeIfSame(path: string, record: KeyRecord): Promise<void> {
 
 /** @throws ERR_KEY_EXISTS where something has the name of this record. It may still appear before it is written. */
 export async function refuseExistingRecord(path: string): Promise<void> {
-  try {
-    await fs.lstat(path)
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return
-    throw fileFailure('read', path, 'ERR_CONFIG_INVALID', error)
-  }
-  throw recordExists(path)
+  await refuseExisting(path, 'ERR_CONFIG_INVALID', recordExists(path))
 }
 
 /**
@@ -125,7 +120,7 @@ export async function prepareRecordsFolder(folder: string): Promise<void> {
   }
 }
 
-/** Deletes a record; one that is gone already is no failure. @throws ERR_CONFIG_INVALID where the disk refuses */
+/** Deletes a record, or what lies beside one; what is gone already is no failure. @throws ERR_CONFIG_INVALID where the disk refuses */
 export async function removeRecord(path: string): Promise<void> {
   try {
     await fs.unlink(path)

@@ -4,9 +4,10 @@
 // 2. It is read back from the disk and decrypted before it counts; what does not give the same key is removed.
 
 import { type KeyObject, randomBytes } from 'node:crypto'
-import { lstat, realpath, unlink } from 'node:fs/promises'
+import { realpath, unlink } from 'node:fs/promises'
 import { HardkeyError } from '../../errors.ts'
-import { fileFailure, systemCode } from '../../files/file-failure.ts'
+import { fileFailure } from '../../files/file-failure.ts'
+import { refuseExisting } from '../../files/refuse-existing.ts'
 import { replaceAtomically } from '../../files/replace-atomically.ts'
 import type { DeviceContext, KeyImporter } from '../../key/hmac-key.ts'
 import { Secret } from '../../key/secret.ts'
@@ -62,7 +63,7 @@ export function tinkImporter(options: TinkImporterOptions = {}): KeyImporter {
     async import(uri, key, context) {
       const address = keysetAddress(uri)
       const path = address.file
-      await refuseExisting(path)
+      await refuseExisting(path, 'ERR_DEVICE_FAILED', keyExists(path))
       const { serialized, info } = encodeKeyset(key, keyIdFrom(random))
       try {
         const kek = await unlocked(address, options, context)
@@ -134,16 +135,6 @@ async function keyInService(
     decrypt: (encrypted) => kek.decrypt(encrypted, signal),
     close: () => kek.close(),
   }
-}
-
-async function refuseExisting(path: string): Promise<void> {
-  try {
-    await lstat(path)
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return
-    throw fileFailure('read', path, 'ERR_DEVICE_FAILED', error)
-  }
-  throw keyExists(path)
 }
 
 /** A random uint32 that is not 0, as Tink's key ids are. */

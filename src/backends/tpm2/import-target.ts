@@ -1,10 +1,9 @@
 // Where a new key goes and what it shall want. In: the key URI of an import. Out: its parts, checked before a secret is
 // typed. TPM 2.0 Library, Part 2, 7.5 for the handles that belong to the owner.
 
-import { lstat } from 'node:fs/promises'
 import { HardkeyError } from '../../errors.ts'
-import { fileFailure, systemCode } from '../../files/file-failure.ts'
 import { readOwnFile } from '../../files/read-own-file.ts'
+import { refuseExisting } from '../../files/refuse-existing.ts'
 import { replaceAtomically } from '../../files/replace-atomically.ts'
 import type { KeyUri } from '../../key/uri.ts'
 import { type OfficeKey, officeKeyOf } from './date-rule.ts'
@@ -46,7 +45,7 @@ export async function importTarget(uri: KeyUri): Promise<ImportTarget> {
     )
   }
   if (place.kind === 'handle') checkOwnersHandle(place.handle)
-  else await refuseExisting(place.path)
+  else await refuseExisting(place.path, 'ERR_DEVICE_FAILED', keyExists(`a file "${place.path}"`))
   if (address.pcrs !== undefined) readPcrList(address.pcrs)
   const source = uri.get('pin-source')
   const hasSource = source !== undefined || uri.has('pin-value')
@@ -63,16 +62,6 @@ export function keyExists(what: string): HardkeyError {
   return new HardkeyError('ERR_KEY_EXISTS', `there is ${what} already`, {
     hint: 'it is never overwritten; name another place, or remove the old key first: hardkey forget NAME --from-device',
   })
-}
-
-async function refuseExisting(path: string): Promise<void> {
-  try {
-    await lstat(path)
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return
-    throw fileFailure('read', path, 'ERR_DEVICE_FAILED', error)
-  }
-  throw keyExists(`a file "${path}"`)
 }
 
 function checkOwnersHandle(handle: number): void {
