@@ -4,11 +4,16 @@
 
 import { HardkeyError } from '../../errors.ts'
 import { readDescriptor } from '../../key/descriptor.ts'
-import { ownCopy, type Secret } from '../../key/secret.ts'
+import type { Secret } from '../../key/secret.ts'
 import type { KeyUri } from '../../key/uri.ts'
 import type { CheckInSecret } from '../../lifecycle/compare-key.ts'
 import { readSecretFile, removeSecretFile } from '../../lifecycle/secret-file.ts'
-import { checkAccessKeyId, maxSecretBytes, readSecretAccessKey } from '../../lifecycle/secret-form.ts'
+import {
+  checkAccessKeyId,
+  checkSecretAccessKey,
+  maxSecretBytes,
+  readSecretAccessKey,
+} from '../../lifecycle/secret-form.ts'
 import { readVaultBackup } from '../../lifecycle/vault-backup.ts'
 import { plaintextKey, removePlaintextKey } from '../../profiles/plaintext-key.ts'
 import { quoted } from '../args.ts'
@@ -194,9 +199,10 @@ function checkedKey(
     }
     const form = { otherStore: args.has('other-store') }
     checkAccessKeyId(found.accessKeyId, form)
-    const secret = found.secret.lend((bytes) => readSecretAccessKey(ownCopy(bytes), form))
-    return { accessKeyId: found.accessKeyId, secret }
-  } finally {
+    checkSecretAccessKey(found.secret, form)
+    return found
+  } catch (error) {
     found.secret.wipe()
+    throw error
   }
 }
