@@ -121,7 +121,7 @@ export function usageLine(command: CommandSpec): string {
 }
 
 /** ERR_USAGE whose hint holds the remedy, where there is one, and the usage line. */
-export function usageError(command: CommandSpec, message: string, remedy?: string): HardkeyError {
+function usageError(command: CommandSpec, message: string, remedy?: string): HardkeyError {
   const usage = `usage: ${usageLine(command)}; hardkey help ${command.name} tells more`
   return new HardkeyError('ERR_USAGE', message, { hint: remedy === undefined ? usage : `${remedy}; ${usage}` })
 }

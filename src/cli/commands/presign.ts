@@ -42,7 +42,7 @@ export async function presign(context: CommandContext): Promise<number> {
 }
 
 /** Seconds of `--expires TIME` or, as in the AWS CLI, `--expires-in SECONDS`. @throws ERR_USAGE outside 1 s to 7 days */
-export function lifeOption({ args }: CommandContext): number {
+function lifeOption({ args }: CommandContext): number {
   const [expires, expiresIn] = [durationOption(args, 'expires'), durationOption(args, 'expires-in')]
   if (expires !== undefined && expiresIn !== undefined) throw args.wrong('--expires and --expires-in say the same')
   const name = expiresIn === undefined ? '--expires' : '--expires-in'

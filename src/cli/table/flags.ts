@@ -9,6 +9,8 @@ export const nameArgument: ArgumentSpec = {
   insteadBy: 'profile',
 }
 
+export const recordArgument: ArgumentSpec = { name: 'NAME', help: 'a record (hardkey list)' }
+
 export const jsonFlag: FlagSpec = { name: 'json', help: 'print the result as JSON' }
 
 /** Of two commands that make an access key. */
@@ -75,7 +77,7 @@ export const allowHttpFlag: FlagSpec = {
   help: 'allow plain http to another machine, with a warning each time',
 }
 
-export const s3EndpointFlag: FlagSpec = {
+const s3EndpointFlag: FlagSpec = {
   name: 'endpoint-url',
   value: 'URL',
   help: 'for s3://BUCKET/KEY: a store in another place',

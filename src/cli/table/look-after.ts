@@ -14,6 +14,7 @@ import {
   orphanFlag,
   pinSourceFlag,
   profileFlag,
+  recordArgument,
   settingFlags,
   strictFlag,
   stsFlags,
@@ -62,7 +63,7 @@ export const lookAfterCommands: readonly CommandSpec[] = Object.freeze([
     name: 'inspect',
     task: 'look after it',
     summary: 'what the device says of a key, and whether it is still the same',
-    arguments: [{ name: 'NAME', help: 'a record (hardkey list)' }],
+    arguments: [recordArgument],
     flags: [
       { name: 'chain', help: 'draw the signing chain: what the device computes, and what the host' },
       pinSourceFlag,
@@ -77,7 +78,7 @@ export const lookAfterCommands: readonly CommandSpec[] = Object.freeze([
     name: 'configure',
     task: 'look after it',
     summary: 'the settings of a record, and the AWS profile that asks for it',
-    arguments: [{ name: 'NAME', help: 'a record (hardkey list)' }],
+    arguments: [recordArgument],
     flags: [
       { name: 'profile', value: 'PROFILE', help: 'write the AWS profile that gets its credentials from here' },
       ...settingFlags,
@@ -105,7 +106,7 @@ export const lookAfterCommands: readonly CommandSpec[] = Object.freeze([
     name: 'rotate',
     task: 'look after it',
     summary: 'a new access key in the place of the old one, straight into the device',
-    arguments: [{ name: 'NAME', help: 'a record (hardkey list)' }],
+    arguments: [recordArgument],
     flags: [
       { name: 'if-older-than', value: 'TIME', help: 'do nothing while the key is younger than that: 90d' },
       { name: 'overlap', value: 'TIME', help: 'how long the old key stays active; default 0, for vault: keys 1d' },
@@ -145,7 +146,7 @@ export const lookAfterCommands: readonly CommandSpec[] = Object.freeze([
     name: 'revoke',
     task: 'look after it',
     summary: 'what ends a leak, in order; with --apply it is done',
-    arguments: [{ name: 'NAME', help: 'a record (hardkey list)' }],
+    arguments: [recordArgument],
     flags: [
       { name: 'role-arn', value: 'ARN', many: true, help: 'a role besides that of the record; may be repeated' },
       { name: 'user-name', value: 'USER', help: 'the IAM user; without it STS is asked, signed by the device' },
@@ -180,7 +181,7 @@ export const lookAfterCommands: readonly CommandSpec[] = Object.freeze([
     name: 'forget',
     task: 'look after it',
     summary: 'remove a record and its line in the AWS profile',
-    arguments: [{ name: 'NAME', help: 'a record (hardkey list)' }],
+    arguments: [recordArgument],
     flags: [
       { name: 'from-device', help: 'destroy the key in the device too; asks first' },
       pinSourceFlag,
