@@ -3,6 +3,7 @@
 import { expect, it } from 'vitest'
 import {
   contractBreaches,
+  folderBreaches,
   licenceBreaches,
   lockBreaches,
   manifestBreaches,
@@ -42,6 +43,16 @@ it('S-17: keeps licence and notice beside every folder of vectors', () => {
 
 it('sees vectors without licence and notice', () => {
   expect(licenceBreaches(['test/vectors/suite/a.json'])).toHaveLength(2)
+})
+
+it('names every folder in ARCHITECTURE.md', () => {
+  const paths = ['src', 'test'].flatMap(pathsUnder)
+  expect(folderBreaches(paths, textOf('ARCHITECTURE.md'))).toEqual([])
+})
+
+it('sees a folder that ARCHITECTURE.md does not name', () => {
+  const paths = ['src/key/uri.ts', 'src/cli/tools/a.ts', 'test/odds/a.test.ts']
+  expect(folderBreaches(paths, '`src/key/` holds keys, `a.ts` nothing')).toHaveLength(2)
 })
 
 it('runs the one contract on every backend', () => {

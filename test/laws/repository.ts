@@ -51,6 +51,16 @@ export function licenceBreaches(paths: readonly string[]): Breach[] {
   )
 }
 
+/** ARCHITECTURE.md names every folder of src/, and those of test/ that mirror none. */
+export function folderBreaches(paths: readonly string[], architecture: string): Breach[] {
+  const inSources = paths.flatMap((path) => /^src\/(.+)\/[^/]+$/.exec(path)?.[1] ?? [])
+  const inTests = paths.flatMap((path) => /^test\/([^/]+)\//.exec(path)?.[1] ?? [])
+  const folders = new Set([...inSources, ...inTests].map((folder) => folder.split('/').at(-1) ?? ''))
+  return [...folders]
+    .filter((folder) => ![`\`${folder}/`, `/${folder}/`].some((name) => architecture.includes(name)))
+    .map((folder) => ({ path: 'ARCHITECTURE.md', what: `does not name ${folder}/` }))
+}
+
 /** Law 4: every backend passes the one contract test. */
 export function contractBreaches(sourcePaths: readonly string[], tests: readonly SourceFile[]): Breach[] {
   const devices = new Set(sourcePaths.flatMap((path) => /^src\/backends\/([^/]+)\//.exec(path)?.[1] ?? []))
