@@ -194,7 +194,7 @@ describe('many processes with many descriptors', () => {
     expect((await callers.of(socket(3))).pid).toBe(3)
   })
 
-  it('hold no line of an endpoint up: it names no process', async ({ skip }) => {
+  it('are no place to hide: one that has more open than is looked at keeps no other from being found', async ({ skip }) => {
     const limit = execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).trim()
     skip(process.platform !== 'linux' || Number(limit) < 18_000, 'there is no /proc, or no process may open so many')
     const path = join(temporaryFolder(), 'account')
@@ -203,14 +203,15 @@ describe('many processes with many descriptors', () => {
       const { AWS_CONTAINER_CREDENTIALS_FULL_URI: url, AWS_CONTAINER_AUTHORIZATION_TOKEN: authorization } = process.env
       const opens = "for (let n = 0; n < 17_000; n++) fs.openSync('/dev/null'); console.log('open'); setInterval(() => {}, 1000)"
       const child = require('child_process').spawn(process.execPath, ['-e', opens], { stdio: ['ignore', 'pipe', 2] })
+      console.log(process.pid)
       child.stdout.once('data', async () => {
         await fetch(url, { headers: { authorization } })
         while (!fs.readFileSync('${path}', 'utf8').includes('handed-out')) await new Promise((next) => setTimeout(next, 50))
         child.kill()
       })`
-    await there.home.run(['exec', 'prod', '--account', path, '--', process.execPath, '-e', program])
+    const { stdout } = await there.home.run(['exec', 'prod', '--account', path, '--', process.execPath, '-e', program])
     const last = JSON.parse(readFileSync(path, 'utf8').trimEnd().split('\n').at(-1) ?? '')
-    expect(last).toMatchObject({ event: 'handed-out', pid: null, uid: process.getuid?.() })
+    expect(last).toMatchObject({ event: 'handed-out', pid: Number(stdout), uid: process.getuid?.() })
   })
 })
 

@@ -33,6 +33,9 @@ export interface SocketCallersOptions {
 /** More programs than ask one endpoint again and again. */
 const mostRemembered = 16
 
+/** Of one process, so that one with ever so many hides no other. */
+const mostFilesOfOne = 4096
+
 /** Read at once: the rest of the process wants its threads too. */
 const filesAtOnce = 32
 
@@ -92,7 +95,7 @@ export class SocketCallers {
     for (const pid of new Set([...this.#remembered, ...newest])) {
       if (left <= 0 || this.#wanted.size === 0) return
       const folder = `${this.#proc}/${pid}/fd`
-      const open = (await names(folder)).slice(0, left)
+      const open = (await names(folder)).slice(0, Math.min(left, mostFilesOfOne))
       // A process that shows none costs something too.
       left -= open.length + 1
       for (let at = 0; at < open.length && this.#wanted.size > 0; at += filesAtOnce) {
