@@ -4,7 +4,11 @@
 
 import { deviceDateKeys, openKey, sigV4Signer } from 'hardkey'
 
-const [uri = '', accessKeyId = '', region = 'us-east-1'] = process.argv.slice(2)
+const [uri, accessKeyId, region = 'us-east-1'] = process.argv.slice(2)
+if (accessKeyId === undefined) {
+  console.error('usage: node rest.mjs URI ACCESS-KEY-ID [REGION]')
+  process.exit(2)
+}
 const endpoint = process.env.AWS_ENDPOINT_URL_STS ?? `https://sts.${region}.amazonaws.com`
 const action = 'Action=GetCallerIdentity&Version=2011-06-15'
 

@@ -6,7 +6,11 @@
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { fromHardkey, openKey } from 'hardkey'
 
-const [uri = '', accessKeyId = '', roleArn = '', region = 'us-east-1'] = process.argv.slice(2)
+const [uri, accessKeyId, roleArn, region = 'us-east-1'] = process.argv.slice(2)
+if (roleArn === undefined) {
+  console.error('usage: node sdk.mjs URI ACCESS-KEY-ID ROLE-ARN [REGION]')
+  process.exit(2)
+}
 const endpoint = process.env.AWS_ENDPOINT_URL_STS
 
 const key = await openKey(uri)

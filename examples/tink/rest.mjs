@@ -4,7 +4,11 @@
 
 import { deviceDateKeys, openRecord, sigV4Signer } from 'hardkey'
 
-const [record = '', region = 'us-east-1'] = process.argv.slice(2)
+const [record, region = 'us-east-1'] = process.argv.slice(2)
+if (record === undefined) {
+  console.error('usage: node rest.mjs RECORD.json [REGION]')
+  process.exit(2)
+}
 const endpoint = process.env.AWS_ENDPOINT_URL_STS ?? `https://sts.${region}.amazonaws.com`
 const action = 'Action=GetCallerIdentity&Version=2011-06-15'
 

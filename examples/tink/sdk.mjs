@@ -6,7 +6,11 @@
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { fromHardkey, openRecord } from 'hardkey'
 
-const [record = '', roleArn = '', region = 'us-east-1'] = process.argv.slice(2)
+const [record, roleArn, region = 'us-east-1'] = process.argv.slice(2)
+if (roleArn === undefined) {
+  console.error('usage: node sdk.mjs RECORD.json ROLE-ARN [REGION]')
+  process.exit(2)
+}
 const endpoint = process.env.AWS_ENDPOINT_URL_STS
 
 const { key, accessKeyId } = await openRecord(record)
