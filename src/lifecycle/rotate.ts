@@ -167,7 +167,8 @@ async function goOn(run: RotationRun, from: Rotation, isNew: boolean): Promise<R
         const outcome = waiting(rotation.retired, graceSeconds)
         if (outcome !== undefined) return outcome
         const state = (await finish(run, rotation)) ? 'ended' : 'declined'
-        return { state, switched, record: nextOf(rotation) }
+        const ended = state === 'ended' ? rotation.old.accessKeyId : undefined
+        return { state, switched, record: nextOf(rotation), ended }
       }
     }
   }

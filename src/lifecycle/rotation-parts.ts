@@ -89,6 +89,8 @@ export interface RotationOutcome {
   readonly record: KeyRecord
   /** The other key, where there is one: until when it stays as it is. */
   readonly old?: { readonly accessKeyId: string; readonly isActive: boolean; readonly until: Date } | undefined
+  /** The access key ID of the key that this run ended. */
+  readonly ended?: string | undefined
 }
 
 /** A time as records and journals keep it. */

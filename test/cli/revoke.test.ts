@@ -39,6 +39,7 @@ describe('without --apply', () => {
     expect(ids(byHand)).toEqual(['look-up', 'deletion', 'device', 'links'])
     expect(steps.map(({ done }: { readonly done: unknown }) => done)).toEqual([null, null, null, null])
     expect(Date.parse(sessionsBefore)).toBeGreaterThan(Date.now())
+    expect(sessionsBefore).toMatch(/:\d\dZ$/)
     const longest = new Date(Date.parse(sessionsBefore) + 36 * 3_600_000).toISOString().slice(0, 16)
     expect(steps[1]).toMatchObject({ otherwise: expect.stringContaining(longest) })
     expect([ran.status, asked(), at.iam.active()]).toEqual([0, [], [at.first]])

@@ -37,6 +37,7 @@ describe('a rotation', () => {
     expect(rotating.keysets()).toEqual([`prod-${fresh}.keyset.json`, 'prod.keyset.json'])
     const ran = await rotating.rotate('--resume', '--grace', '0', '--yes')
     expect(ran).toMatchObject({ status: 0, stdout: expect.stringContaining('the old key is gone') })
+    expect(ran.stdout).toContain(`old key        ${rotating.first}, deleted\n`)
     expect([rotating.keysets(), [...rotating.iam.keys.keys()]]).toEqual([[`prod-${fresh}.keyset.json`], [fresh]])
     expect(rotating.journalState()).toBe(undefined)
   })

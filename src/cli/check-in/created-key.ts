@@ -198,9 +198,7 @@ async function tellOtherKeys(
   const keys = await iam.listAccessKeys(userName, { signal })
   if (keys.length > 1) throw await tooManyKeys({ keys, userName, iam, folder: recordsFolder(environment), signal })
   for (const { accessKeyId, isActive, created } of keys) {
-    report.note(
-      `${userName} has ${accessKeyId} too, ${isActive ? 'active' : 'inactive'}, made ${created.toISOString()}`,
-    )
+    report.note(`${userName} has ${accessKeyId} too, ${isActive ? 'active' : 'inactive'}, made ${timeText(created)}`)
   }
   return keys.map(({ accessKeyId }) => accessKeyId)
 }

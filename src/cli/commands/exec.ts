@@ -4,6 +4,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { closeSync, fstatSync } from 'node:fs'
+import { wholeSeconds } from '../../credentials/process-json.ts'
 import { CallerToken, newToken } from '../../endpoint/caller-token.ts'
 import { startEndpoint } from '../../endpoint/endpoint.ts'
 import { leastSecondsGiven } from '../../endpoint/sessions.ts'
@@ -162,6 +163,6 @@ function nameOf({ title, accessKeyId }: NamedKey): string {
 
 function tellOfShell({ output, report }: CommandContext, named: NamedKey, until: Date | undefined): void {
   if (!output.isTerminal()) return
-  const end = until === undefined ? 'renewed as long as it runs' : `until ${until.toISOString()}`
+  const end = until === undefined ? 'renewed as long as it runs' : `until ${wholeSeconds(until)}`
   report.note(`this shell has the credentials of ${nameOf(named)}, ${end}; leave it with Ctrl-D`)
 }

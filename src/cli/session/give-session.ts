@@ -8,6 +8,7 @@
 import { uptime } from 'node:os'
 import { join } from 'node:path'
 import { isGoodFor, type KeptSession, millisecondsLeft } from '../../credentials/kept-session.ts'
+import { wholeSeconds } from '../../credentials/process-json.ts'
 import { hasSessions, type SessionStore } from '../../credentials/session-store.ts'
 import { HardkeyError } from '../../errors.ts'
 import { fingerprint } from '../../files/stamp.ts'
@@ -165,7 +166,7 @@ class Giving {
     )
       throw error
     report.warning(
-      `${error.message}; the session of before is given, which ends at ${old.credentials.expiration.toISOString()}`,
+      `${error.message}; the session of before is given, which ends at ${wholeSeconds(old.credentials.expiration)}`,
     )
     return old
   }

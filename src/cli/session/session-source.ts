@@ -7,6 +7,7 @@
 
 import { randomInt } from 'node:crypto'
 import { type KeptSession, leastSecondsForTools } from '../../credentials/kept-session.ts'
+import { wholeSeconds } from '../../credentials/process-json.ts'
 import { type KeeperOptions, SessionKeeper } from '../../credentials/session-keeper.ts'
 import type { SessionSource } from '../../credentials/session-source.ts'
 import { HardkeyError } from '../../errors.ts'
@@ -119,7 +120,7 @@ function keeper(
     monotonic: () => performance.now(),
     onRefreshFailed: (error, { expiration }) => {
       report.failure(error)
-      report.warning(`the session of before is given on, which ends at ${expiration.toISOString()}`)
+      report.warning(`the session of before is given on, which ends at ${wholeSeconds(expiration)}`)
     },
   })
 }

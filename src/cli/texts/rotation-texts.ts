@@ -41,7 +41,7 @@ export function questionText(question: RotationQuestion): string {
     case 'delete': {
       const { accessKeyId, retired, use } = question
       const last =
-        use.date === undefined ? 'never used' : `last used ${use.date.toISOString()} by ${use.service} in ${use.region}`
+        use.date === undefined ? 'never used' : `last used ${timeText(use.date)} by ${use.service} in ${use.region}`
       return `${accessKeyId} is inactive since ${retired} and was ${last}; delete it for ever, at AWS and in the device`
     }
   }
@@ -49,11 +49,11 @@ export function questionText(question: RotationQuestion): string {
 
 /** Prints the outcome; gives the exit status. */
 export function tellOutcome({ args, output, report }: CommandContext, name: string, outcome: RotationOutcome): number {
-  const { state, switched, record, old } = outcome
+  const { state, switched, record, old, ended } = outcome
   const { accessKeyId } = record
   if (args.has('json')) {
-    const until = old?.until.toISOString().replace(/\.\d+Z$/, 'Z')
-    const other = old === undefined ? null : { accessKeyId: old.accessKeyId, active: old.isActive, until }
+    const other =
+      old === undefined ? null : { accessKeyId: old.accessKeyId, active: old.isActive, until: timeText(old.until) }
     output.json({ name, state, switched, accessKeyId, record, old: other })
   } else {
     const end = old?.isActive === true ? 'active, to be switched off after' : 'inactive, to be deleted after'
@@ -61,7 +61,10 @@ export function tellOutcome({ args, output, report }: CommandContext, name: stri
       pairLines([
         ['rotation', `${name}: ${stateTexts[state]}`],
         ['access key ID', accessKeyId],
-        ['old key', old === undefined ? undefined : `${old.accessKeyId}, ${end} ${timeText(old.until)}`],
+        [
+          'old key',
+          old === undefined ? ended && `${ended}, deleted` : `${old.accessKeyId}, ${end} ${timeText(old.until)}`,
+        ],
       ]).join('\n'),
     )
   }

@@ -1,6 +1,7 @@
 // What a stop list says. In: the list, and what came of it where it was carried out. Out: numbered steps for a person, JSON for a
 // program; commands that a POSIX shell takes as they stand.
 
+import { timeText } from '../../lifecycle/rotation-parts.ts'
 import type { StopList, StopOutcome, StopStep } from '../../lifecycle/stop-list.ts'
 import type { CommandContext } from '../command.ts'
 import { shellLine } from './shell-word.ts'
@@ -15,7 +16,7 @@ export function tellStopList(
   const outcomeOf = (step: StopStep): StopOutcome | undefined => outcomes.find((outcome) => outcome.step === step)
   if (args.has('json')) {
     const json = (step: StopStep) => jsonOf(step, outcomeOf(step))
-    output.json({ sessionsBefore: until.toISOString(), steps: steps.map(json), byHand: byHand.map(json) })
+    output.json({ sessionsBefore: timeText(until), steps: steps.map(json), byHand: byHand.map(json) })
     return
   }
   const blocks = steps.map((step, index) => block(`${index + 1}.`, step, outcomeOf(step)))
