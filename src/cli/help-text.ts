@@ -52,7 +52,7 @@ export const topicTexts: Readonly<Record<string, string>> = Object.freeze({
     '  vault:key=aws;mount=transit?address=https://vault.example:8200&token-source=file:/run/token',
     '  tink:file=prod.keyset.json?kek=passphrase:',
     '',
-    'Quote it for the shell: ; and & mean something there.',
+    'Quote it for the shell: ; and & mean something there. A slash may stand as it is; hardkey itself writes %2F.',
     '',
     'pkcs11   path:  token, serial, manufacturer, model, slot-id; object, id (%01%02), type=secret-key',
     '         query: module-path (absolute; default PKCS11_MODULE_PATH, then p11-kit-proxy), pin-source',
