@@ -59,7 +59,9 @@ async function judge(path: string, file: FileHandle, options: ReadOwnFileOptions
   }
   const readable = options.secret === true ? readableByOthers(stats, user) : undefined
   if (readable !== undefined) {
-    throw new HardkeyError(code, `"${path}" holds a secret and ${readable}`, { hint: `run chmod 600 "${path}"` })
+    throw new HardkeyError(code, `"${path}" must hold a secret and ${readable}`, {
+      hint: `if it is the right file: chmod 600 "${path}"`,
+    })
   }
   const folder = await folderChangeableByOthers(path)
   if (folder !== undefined) {

@@ -20,7 +20,7 @@ const systemCauses: Readonly<Record<string, (where: string) => string>> = {
 const hints: Readonly<Record<string, string>> = {
   ERR_SSL_WRONG_VERSION_NUMBER: 'what answers there speaks no TLS: check the port, or write http:// for this machine',
   ENOTFOUND: 'check the region or the endpoint that the name was made of, and the name servers',
-  ECONNREFUSED: 'check host and port of the endpoint, and whether a proxy is needed',
+  ECONNREFUSED: 'check host and port, and whether a proxy is needed',
 }
 
 /** X.509 and TLS failures in words: the code of Node's error, from OpenSSL's X509_V_ERR_ names. */

@@ -159,7 +159,8 @@ function checkMembers(
 }
 
 function notRecord(path: string, why: string): HardkeyError {
-  const hint = 'restore it, or delete it and write it anew: hardkey import NAME --from device'
+  const hint =
+    'check the path; a record that broke is restored, or deleted and written anew: hardkey import NAME --from device'
   return invalid(path, `is not a key record: ${why}`, hint)
 }
 

@@ -47,7 +47,11 @@ describe('a file of our own', () => {
 
 describe('B-040: a file is refused', () => {
   const refused: [string, (path: string) => void, RegExp][] = [
-    ['readable by others', (path) => chmodSync(path, 0o604), /holds a secret and is readable by others \(mode 0604\)$/],
+    [
+      'readable by others',
+      (path) => chmodSync(path, 0o604),
+      /must hold a secret and is readable by others \(mode 0604\)$/,
+    ],
     ['readable by its group', (path) => chmodSync(path, 0o640), /is readable by its group \(mode 0640\)$/],
     ['writable by others', (path) => chmodSync(path, 0o602), /is writable by others \(mode 0602\)$/],
     ['in a folder writable by others', (path) => chmodSync(join(path, '..'), 0o707), /the folder ".*" is writable by/],

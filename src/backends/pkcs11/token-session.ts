@@ -185,7 +185,7 @@ async function withTriesLeft(error: unknown, client: ModuleClient, token: TokenI
         : hasFlag(now, 'CKF_USER_PIN_FINAL_TRY')
           ? 'one try is left before it locks'
           : 'it was tried once, and is not tried again by itself'
-  const hint = [tries, error.hint ?? 'check where the PIN comes from'].filter((part) => part !== '').join('; ')
+  const hint = [tries, error.hint ?? 'check the PIN, or where it comes from'].filter((part) => part !== '').join('; ')
   return new HardkeyError(error.code, error.message, { hint, serviceCode: error.serviceCode })
 }
 

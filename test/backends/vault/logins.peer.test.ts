@@ -162,7 +162,7 @@ describe('a client certificate', () => {
     }
     await expect(openKey(keyUri(bao, { login: 'cert', ...files }))).rejects.toMatchObject({
       code: 'ERR_CONFIG_INVALID',
-      message: expect.stringContaining('holds a secret and is readable by others'),
+      message: expect.stringContaining('must hold a secret and is readable by others'),
     })
   })
 })
