@@ -22,7 +22,9 @@ it('leaves a message of 2000 characters as it is', () => {
 
 it('shows what it has, and nothing that it has not', () => {
   const shown = inspect(new HardkeyError('ERR_TIMEOUT', 'too late', { hint: 'ask again' }))
-  expect(shown.slice(shown.lastIndexOf('{'))).toBe("{\n  code: 'ERR_TIMEOUT',\n  tryAgain: true,\n  hint: 'ask again'\n}")
+  expect(shown.slice(shown.lastIndexOf('{'))).toBe(
+    "{\n  code: 'ERR_TIMEOUT',\n  tryAgain: true,\n  hint: 'ask again'\n}",
+  )
 })
 
 const keys = { accessKeyId: 'AKIDEXAMPLE', dateKey: () => Promise.reject(new Error('not asked')) }
