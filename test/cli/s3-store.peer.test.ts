@@ -46,10 +46,13 @@ describe.each(s3Stores)('a key of %s', (_, start) => {
     expect(ran.stderr).toContain('hardkey presign, hardkey request, or signWithKey')
   })
 
-  it.each(['credential-process', 'whoami'])('is refused by %s, which names what works', async (command) => {
+  it.each([
+    ['credential-process', 'hardkey presign, hardkey request, or signWithKey'],
+    ['whoami', 'hardkey request NAME GET s3://'],
+  ])('is refused by %s, which names what works', async (command, works) => {
     const ran = await run(command, 'store')
     expect(ran).toMatchObject({ status: 2, stdout: '' })
-    expect(ran.stderr).toContain('hardkey presign, hardkey request, or signWithKey')
+    expect(ran.stderr).toContain(works)
   })
 
   it.each([
