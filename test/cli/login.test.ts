@@ -2,6 +2,7 @@
 // xdg-open, as it does on a desktop.
 
 import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { consolePages } from '../../src/cli/session/console-link.ts'
 import { asSecondUser } from '../faults/second-user.ts'
@@ -72,6 +73,14 @@ describe('the link', () => {
     const ran = await login(['--federation-name', 'visitor', '--policy-arn', arn, '--duration', '2h', '--print'])
     expect(ran).toMatchObject({ status: 0, stderr: '' })
     expect(endpoint.asked.at(-1)).not.toHaveProperty('SessionDuration')
+  })
+
+  it('is in the account of use, with the session by which CloudTrail knows who signed in', async () => {
+    const account = join(there.home.folder, 'account')
+    expect((await login([...asRole, '--print', '--account', account])).status).toBe(0)
+    const handed = JSON.parse(readFileSync(account, 'utf8').trimEnd().split('\n').at(-1) ?? '')
+    expect(handed).toMatchObject({ event: 'handed-out', key: 'prod', reason: 'login', role })
+    expect(endpoint.asked.at(-1)?.Session).toMatchObject({ sessionId: handed.session })
   })
 
   it('is refused for a session of the user itself, before a device is opened', async () => {

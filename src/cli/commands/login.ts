@@ -2,6 +2,7 @@
 // standard output. IAM User Guide, "Enable custom identity broker access to the AWS console".
 
 import { stsEndpoint } from '../../sts/endpoints.ts'
+import { accountFor } from '../account/account.ts'
 import { connect } from '../aws/connection.ts'
 import type { CommandContext } from '../command.ts'
 import { namedKey } from '../device/open-key.ts'
@@ -42,6 +43,7 @@ export async function login(context: CommandContext): Promise<number> {
     const link = await report.waiting('the sign-in endpoint', asked)
     if (args.has('print')) output.line(link)
     else await report.waiting('the browser', openOnce(context, link))
+    await accountFor(context).handedOut(source.keyOf(credentials.accessKeyId), credentials)
     return 0
   } finally {
     http.close()
