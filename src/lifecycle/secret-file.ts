@@ -27,6 +27,8 @@ export interface SecretFile {
   readonly path: string
   /** Which one, where a CSV has the keys of several users. */
   readonly accessKeyId?: string | undefined
+  /** It is to be removed afterwards, and refused where it could not be. */
+  readonly goes?: boolean | undefined
 }
 
 const otherKeyHint = 'it holds another one: correct --access-key-id, or leave it out to take the ID that stands there'
@@ -40,11 +42,12 @@ const maxFileBytes = 65536
 /**
  * Reads an access key from a file.
  * @throws ERR_CONFIG_INVALID where the file cannot be read or others could change it; ERR_SECRET_INVALID where it is not of
- * this form, holds several keys, or temporary credentials. No part of the file is shown
+ * this form, holds several keys, or temporary credentials; where it `goes`, as `removeSecretFile`. No part of it is shown
  */
 export async function readSecretFile(file: SecretFile): Promise<AccessKey> {
   const bytes = await readOwnFile(file.path, { maxBytes: maxFileBytes })
   try {
+    if (file.goes === true) refuseOtherContent(bytes, file)
     return readAccessKey(bytes, file)
   } finally {
     bytes.fill(0)
@@ -159,12 +162,12 @@ function readJson(bytes: Uint8Array, { path, accessKeyId }: SecretFile): AccessK
 /** Members that the answer of CreateAccessKey has, and nobody misses. */
 const expendableMembers: readonly string[] = ['UserName', 'AccessKeyId', 'Status', 'SecretAccessKey', 'CreateDate']
 
-function refuseOtherContent(bytes: Uint8Array, file: SecretFile & { readonly accessKeyId: string }): void {
+function refuseOtherContent(bytes: Uint8Array, file: SecretFile): void {
   readAccessKey(bytes, file).secret.wipe()
   const others = file.form === 'csv' ? otherColumns(bytes, file.path) : otherMembers(bytes)
   if (others === undefined) return
   throw new HardkeyError('ERR_CONFIG_INVALID', `${file.path} holds ${others} besides this access key`, {
-    hint: 'it was left as it is: keep what you need of it and delete it by hand',
+    hint: 'leave --remove-source out, keep what you need of the file, and delete it by hand',
   })
 }
 

@@ -9,11 +9,11 @@ import type { CommandContext } from '../command.ts'
 import { pairLines } from '../texts/table-lines.ts'
 import { type MadePolicy, policyLines } from './import-policy.ts'
 import { type ImportProof, proofTexts } from './import-proof.ts'
-import { type ImportSource, wasInFile } from './import-source.ts'
+import { type ImportSource, type Removal, wasInFile } from './import-source.ts'
 import { tellProfileLine } from './profile-line.ts'
 
 /** All that `import` did. */
-export interface Imported {
+export interface Imported extends Removal {
   /** In the order of the places: `--to`, `--also-to`. */
   readonly results: readonly [CheckInResult, ...CheckInResult[]]
   readonly source: ImportSource
@@ -21,10 +21,6 @@ export interface Imported {
   readonly profile: WriteCredentialProcess | undefined
   /** What the profile said before. */
   readonly replaced: ReplacedLine | undefined
-  /** Files that held the plaintext. */
-  readonly removed: readonly string[]
-  /** Places that hold it still. */
-  readonly remains: readonly string[]
   readonly policy: MadePolicy | undefined
 }
 

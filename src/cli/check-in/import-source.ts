@@ -105,12 +105,20 @@ export async function readSource(context: CommandContext, source: ImportSource, 
   }
 }
 
-/** Removes the plaintext that the key came from. What still holds it afterwards is returned as FILE:LINE. */
+/** What became of the plaintext. */
+export interface Removal {
+  /** Files that held it. */
+  readonly removed: readonly string[]
+  /** What still holds it, as FILE:LINE. */
+  readonly remains: readonly string[]
+}
+
+/** Removes the plaintext that the key came from. */
 export async function removeSource(
   { environment }: CommandContext,
   source: ImportSource,
   accessKeyId: string,
-): Promise<{ readonly removed: readonly string[]; readonly remains: readonly string[] }> {
+): Promise<Removal> {
   if (source.kind === 'csv' || source.kind === 'json') {
     await removeSecretFile({ form: source.kind, path: source.path, accessKeyId })
     return { removed: [source.path], remains: [] }
@@ -180,12 +188,12 @@ async function readWrapped(
 }
 
 async function readStored(
-  { environment }: CommandContext,
+  { args, environment }: CommandContext,
   source: Extract<ImportSource, { kind: 'csv' | 'json' | 'profile' }>,
   accessKeyId: string | undefined,
 ): Promise<{ readonly accessKeyId: string; readonly secret: Secret }> {
   if (source.kind === 'profile') return await plaintextKey(awsFiles(environment), source.profile)
-  return await readSecretFile({ form: source.kind, path: source.path, accessKeyId })
+  return await readSecretFile({ form: source.kind, path: source.path, accessKeyId, goes: args.has('remove-source') })
 }
 
 function checkedKey(

@@ -1,7 +1,7 @@
 // `hardkey import NAME`: a secret access key checks in. In: the secret, a device, settings. Out: a record; the AWS
 // profile and the removal of the plaintext where asked. What can be refused is refused before the secret is read.
 
-import { withoutPinSource } from '../../key/pin-source.ts'
+import { type PinSource, withoutPinSource } from '../../key/pin-source.ts'
 import type { CheckInResult } from '../../lifecycle/check-in.ts'
 import { othersOfKey } from '../../lifecycle/same-object.ts'
 import {
@@ -14,10 +14,16 @@ import { checkSettings, type RecordSettings } from '../../profiles/record.ts'
 import { recordPath, refuseExistingRecord } from '../../profiles/record-store.ts'
 import { accountFor } from '../account/account.ts'
 import { checkInEverywhere, type Place, placeFor, secondPlace } from '../check-in/check-in-places.ts'
-import { makePolicy, policyWish } from '../check-in/import-policy.ts'
+import { type MadePolicy, makePolicy, type PolicyWish, policyWish } from '../check-in/import-policy.ts'
 import { importProof } from '../check-in/import-proof.ts'
-import { tellImport } from '../check-in/import-result.ts'
-import { type ImportSource, importOrWrapped, isRemovable, removeSource } from '../check-in/import-source.ts'
+import { type Imported, tellImport } from '../check-in/import-result.ts'
+import {
+  type ImportSource,
+  importOrWrapped,
+  isRemovable,
+  type Removal,
+  removeSource,
+} from '../check-in/import-source.ts'
 import { importTarget } from '../check-in/import-target.ts'
 import { profileLine } from '../check-in/profile-line.ts'
 import type { CommandContext } from '../command.ts'
@@ -50,24 +56,39 @@ export async function importKey(context: CommandContext): Promise<number> {
     const places: readonly [Place, ...Place[]] = [place, ...(await secondPlace(context, place))]
     try {
       const results = await checkInEverywhere(context, { source, places, settings, proof })
-      const { accessKeyId } = results[0].stored.record
-      for (const { stored } of results)
-        await accountFor(context).deviceUsed({ key: { title: stored.name, accessKeyId } })
-      const uri = withoutPinSource(recordUri(results[0].stored))
-      const policy = wish === undefined ? undefined : await makePolicy(context, uri, wish, place.pin.source)
-      if (profile !== undefined) await writeCredentialProcess(profile)
-      const removed = args.has('remove-source')
-        ? await removeSource(context, source, accessKeyId)
-        : { removed: [], remains: [] }
-      await noteOthers(context, results)
-      tellImport(context, { results, source, proof, profile, replaced, ...removed, policy })
-      return wish?.isWritten === true && policy?.written === false ? 1 : 0
+      return await complete(context, { results, source, proof, profile, replaced, wish, pin: place.pin.source })
     } finally {
       for (const { pin } of places) pin.forget()
     }
   } finally {
     proof.close()
   }
+}
+
+interface Rest extends Pick<Imported, 'results' | 'source' | 'proof' | 'profile' | 'replaced'> {
+  readonly wish: PolicyWish | undefined
+  readonly pin: PinSource
+}
+
+/** What follows a check-in, the plaintext last. That the key is in is told whatever becomes of this. */
+async function complete(context: CommandContext, { wish, pin, profile, ...made }: Rest): Promise<number> {
+  const [{ stored }] = made.results
+  let policy: MadePolicy | undefined
+  let written: WriteCredentialProcess | undefined
+  let removal: Removal = { removed: [], remains: [] }
+  try {
+    const { accessKeyId } = stored.record
+    for (const one of made.results)
+      await accountFor(context).deviceUsed({ key: { title: one.stored.name, accessKeyId } })
+    if (wish !== undefined) policy = await makePolicy(context, withoutPinSource(recordUri(stored)), wish, pin)
+    if (profile !== undefined) await writeCredentialProcess(profile)
+    written = profile
+    if (context.args.has('remove-source')) removal = await removeSource(context, made.source, accessKeyId)
+    await noteOthers(context, made.results)
+  } finally {
+    tellImport(context, { ...made, profile: written, ...removal, policy })
+  }
+  return wish?.isWritten === true && policy?.written === false ? 1 : 0
 }
 
 /** A key that was there already may have a record already, and ends for both. */
