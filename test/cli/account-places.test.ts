@@ -194,7 +194,9 @@ describe('many processes with many descriptors', () => {
     expect((await callers.of(socket(3))).pid).toBe(3)
   })
 
-  it('are no place to hide: one that has more open than is looked at keeps no other from being found', async ({ skip }) => {
+  it('are no place to hide: one that has more open than is looked at keeps no other from being found', async ({
+    skip,
+  }) => {
     const limit = execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).trim()
     skip(process.platform !== 'linux' || Number(limit) < 18_000, 'there is no /proc, or no process may open so many')
     const path = join(temporaryFolder(), 'account')
