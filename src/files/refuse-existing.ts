@@ -1,4 +1,5 @@
-// Nothing is written over. In: a path, and what to say where something is there. Out: nothing.
+// Whether a name is free, before anything is made under it: nothing is written over. In: a path, and what to say where something
+// is there. Out: nothing.
 
 import { lstat } from 'node:fs/promises'
 import type { ErrorCode, HardkeyError } from '../errors.ts'
