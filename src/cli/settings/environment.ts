@@ -99,24 +99,22 @@ export function readEnvironment(
 ): Environment {
   const read = (name: string): string | undefined => plainText(name, variables[name])
   const path = platform === 'win32' ? win32 : posix
+  const below = (folder: string | undefined, ...names: readonly string[]): string | undefined =>
+    folder === undefined ? undefined : path.join(folder, ...names)
   const inHome = (...names: readonly string[]): string | undefined => {
     const folder = homeOf()
-    if (folder === undefined) return undefined
-    if (path.isAbsolute(folder)) return path.join(folder, ...names)
+    if (folder === undefined || path.isAbsolute(folder)) return below(folder, ...names)
     throw new HardkeyError('ERR_CONFIG_INVALID', 'the home folder is not an absolute path', {
       hint: 'set HOME: else records and AWS files would be those of whatever folder this runs in',
     })
   }
-  const ours = (): string | undefined => {
-    const settings =
-      platform === 'win32'
-        ? (read('APPDATA') ?? inHome('AppData', 'Roaming'))
-        : (absolute(path, read('XDG_CONFIG_HOME')) ?? inHome('.config'))
-    return settings && path.join(settings, 'hardkey')
-  }
+  const settings = (): string | undefined =>
+    platform === 'win32'
+      ? (read('APPDATA') ?? inHome('AppData', 'Roaming'))
+      : (absolute(path, read('XDG_CONFIG_HOME')) ?? inHome('.config'))
   const [given, account] = [read('HARDKEY_HOME'), read('HARDKEY_ACCOUNT')]
   return {
-    hardkeyHome: given === undefined ? ours() : path.resolve(given),
+    hardkeyHome: given === undefined ? below(settings(), 'hardkey') : path.resolve(given),
     hardkeyHomeIsSet: given !== undefined,
     ...readFolderVariables(read, platform, homeOf),
     account: account === undefined || account === 'journal' ? account : path.resolve(account),
