@@ -1,10 +1,12 @@
 // HTTP with narrow limits. In: a function from requests to answers. Out: a server that is not listening yet.
 // 1. Every answer is whole, with its length; a refusal ends its connection.
 // 2. What the parser refuses is answered here, and never reaches the function (F-E09, B-095, B-096).
-// 3. Above the cap a connection is answered 503 at once, and above that closed unanswered (F-E01, F-E02).
+// 3. Above the cap a new connection takes the place of one that has asked for nothing yet, so that nobody keeps others out by
+//    holding connections (T-1). Where all have asked it is answered 503 at once, and above that closed unanswered (F-E01, F-E02).
 
 import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { systemCode } from '../files/file-failure.ts'
 import { type Answer, type Awaitable, onlyFor, refusal, unavailable } from './answer.ts'
@@ -21,6 +23,9 @@ const mostConnections = 10_000
 
 /** So many beyond the cap are told that it is reached: a tenth of it. */
 const toldShare = 0.1
+
+/** A client asks as soon as it is connected. */
+const silentMilliseconds = 500
 
 /** Descriptors that are left to the device, to STS and to files. */
 const reservedDescriptors = 100
@@ -45,6 +50,7 @@ export function httpServer({ respond, connections, onAnswered }: HttpServerOptio
   // A missing Host is refused like a wrong one, not by Node.
   const server = createServer({ ...limits, requireHostHeader: false })
   server.maxHeadersCount = 0
+  const silent = new SilentConnections()
   server.maxConnections = Math.ceil(connections * (1 + toldShare))
   const refuse = (socket: Duplex, answer: Answer): void => {
     if (socket.destroyed || socket.writableEnded) return
@@ -54,6 +60,7 @@ export function httpServer({ respond, connections, onAnswered }: HttpServerOptio
   }
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     if (request.socket.writableEnded) return
+    silent.heard(request.socket)
     const give = (answer: Answer): void => {
       onAnswered(answer.status)
       send(response, answer, server.listening)
@@ -65,10 +72,13 @@ export function httpServer({ respond, connections, onAnswered }: HttpServerOptio
   let open = 0
   server.on('connection', (socket) => {
     open += 1
+    silent.opened(socket)
     socket.once('close', () => {
       open -= 1
+      silent.heard(socket)
     })
-    if (open > connections) refuse(socket, unavailable('TooManyConnections', 'too many connections at once'))
+    if (open <= connections || silent.closeOne()) return
+    refuse(socket, unavailable('TooManyConnections', 'too many connections at once'))
   })
   server.on('request', handle)
   // Without these Node would answer 100 or 417 by itself.
@@ -77,6 +87,35 @@ export function httpServer({ respond, connections, onAnswered }: HttpServerOptio
   server.on('connect', (_, socket) => refuse(socket, onlyFor('GET')))
   server.on('clientError', (error, socket) => refuse(socket, parserRefusal(error)))
   return server
+}
+
+/** Those that have not asked for anything for a while, the oldest first. */
+class SilentConnections {
+  readonly #timers = new Map<Socket, NodeJS.Timeout>()
+  readonly #silent = new Set<Socket>()
+
+  opened(socket: Socket): void {
+    // What came in while the process stood still is read before it is judged.
+    const judge = (): unknown => setImmediate(() => this.#timers.has(socket) && this.#silent.add(socket))
+    this.#timers.set(socket, setTimeout(judge, silentMilliseconds).unref())
+  }
+
+  /** It has asked, or is closed. */
+  heard(socket: Socket): void {
+    const timer = this.#timers.get(socket)
+    if (timer === undefined) return
+    clearTimeout(timer)
+    this.#timers.delete(socket)
+    this.#silent.delete(socket)
+  }
+
+  /** Makes room for another one; false where all have asked. */
+  closeOne(): boolean {
+    const [oldest] = this.#silent
+    oldest?.destroy()
+    if (oldest !== undefined) this.#silent.delete(oldest)
+    return oldest !== undefined
+  }
 }
 
 /** 10,000 connections, or what this process may open: proc(5), /proc/PID/limits. 1,000 where that cannot be known. */

@@ -1,5 +1,7 @@
 // Many clients at once: on a cold endpoint, above the cap of connections, and beside thousands that never finish their request.
 
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import type { SessionSource } from '../../src/credentials/session-source.ts'
 import { connectionsThatFit } from '../../src/endpoint/http-server.ts'
@@ -57,6 +59,23 @@ it('F-E01: above the cap the answer is a quick 503, and those below it are serve
   scene.release()
   expect([503, 'closed']).toContain(told)
   expect((await clients.result).statuses).toEqual({ 200: 200, 503: 20 })
+})
+
+it('T-1: who holds every connection, silent or with half a request, keeps nobody else out', async () => {
+  const endpoint = await scene.start(source, { otherRoles: [], connections: 20 })
+  const port = 'port' in endpoint.at ? endpoint.at.port : 0
+  const held = Array.from({ length: 20 }, () => connect({ port, host: '127.0.0.1' }))
+  let closed = 0
+  for (const socket of held) socket.on('close', () => (closed += 1)).on('error', () => undefined)
+  await Promise.all(held.map((socket) => once(socket, 'connect')))
+  for (const socket of held.slice(10)) socket.write('GET / HTTP/1.1\r\nHost:')
+  await vi.waitFor(async () => {
+    const { status } = await get(endpoint, '/', { authorization: scene.token, connection: 'close' })
+    expect(status).toBe(200)
+  }, 30_000)
+  // One made room. Their own deadline would have closed all of them.
+  expect(closed).toBe(1)
+  for (const socket of held) socket.destroy()
 })
 
 it('F-E02: 5,000 half-open requests are closed after five seconds, while others are served', async () => {
