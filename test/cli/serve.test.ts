@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -156,9 +156,7 @@ describe('F-E05: the token file', () => {
   })
 
   it('that others can read is refused', async () => {
-    writeFileSync(tokenFile(), 'A'.repeat(43))
-    // Whatever the umask is.
-    chmodSync(tokenFile(), 0o644)
+    writeFileSync(tokenFile(), 'A'.repeat(43), { mode: 0o644 })
     const ran = await there.home.run(['serve', 'prod', '--token-file', tokenFile()])
     expect(ran.stderr).toContain('is readable by others')
     rmSync(tokenFile())
