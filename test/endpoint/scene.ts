@@ -104,16 +104,6 @@ export class Scene {
     return endpoint
   }
 
-  /** What STS says of whoever signs with these keys; it is never away for this. */
-  async identityOf(keys: DateKeySource): Promise<{ readonly arn: string }> {
-    const client = stsClient({ keys, region: 'eu-west-1', endpoint: this.#sts?.url, now: this.now })
-    try {
-      return await client.getCallerIdentity()
-    } finally {
-      client.close()
-    }
-  }
-
   async end(): Promise<void> {
     for (const endpoint of this.#opened) await endpoint.close()
     await this.#sts?.close()
