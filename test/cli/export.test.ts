@@ -56,7 +56,7 @@ describe('export', () => {
   it('refuses another format, and names those there are', async () => {
     const { stdout, stderr, status } = await exported('--format', 'json')
     expect(stderr).toContain(
-      'hardkey: error: --format "json" is none\nhardkey: hint: write process, env, env-no-export, powershell, windows-cmd, fish;',
+      'hardkey: error: --format "json" is none\nhardkey: hint: write process (JSON), env, env-no-export, powershell, windows-cmd, fish;',
     )
     expect({ stdout, status }).toEqual({ stdout: '', status: 2 })
   })
