@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { lstat } from 'node:fs/promises'
 import { HardkeyError } from '../errors.ts'
-import { changeableByOthers, thisUser } from '../files/ownership.ts'
+import { changeableByOthers, mendingCommand, thisUser } from '../files/ownership.ts'
 import { findRuntimeFolder } from '../files/runtime-folder.ts'
 import { listCreations } from '../lifecycle/creation.ts'
 import { type Finding, faultOf } from '../lifecycle/doctor/finding.ts'
@@ -51,10 +51,11 @@ async function folderFinding(folder: string): Promise<Finding> {
       remedy: 'hardkey import NAME --to embedded, or with a device from hardkey devices',
     }
   }
-  const wrong = changeableByOthers(stats, thisUser())
+  const user = thisUser()
+  const wrong = changeableByOthers(stats, user)
   return wrong === undefined
     ? { id: 'records-folder', state: 'ok', text: folder }
-    : { id: 'records-folder', state: 'fault', text: `${folder} ${wrong}`, remedy: `chmod 700 "${folder}"` }
+    : { id: 'records-folder', state: 'fault', text: `${folder} ${wrong}`, remedy: mendingCommand(folder, stats, user) }
 }
 
 /** Whether sessions can be kept from one run to the next: only then does a person type a PIN once for many runs. */

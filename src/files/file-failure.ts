@@ -22,6 +22,14 @@ const causes: Readonly<Record<string, string>> = {
   ENFILE: 'too many files are open',
 }
 
+/** What to do about it, where that is the same for every file. */
+const remedies: Readonly<Record<string, string>> = {
+  ELOOP: 'put the file itself in its place',
+  ENOSPC: 'make room on that disk',
+  EDQUOT: 'make room on that disk',
+  EROFS: 'let it be written, or take a path on another file system',
+}
+
 /** These pass by themselves. */
 const passing: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EINTR', 'EBUSY'])
 
@@ -36,7 +44,7 @@ export function fileFailure(act: 'read' | 'write', path: string, code: ErrorCode
   const word = systemCode(error)
   const cause = word === undefined ? String(error) : (causes[word] ?? word)
   return new HardkeyError(code, `cannot ${act} "${path}": ${cause}`, {
-    hint: act === 'read' ? (word === 'ENOENT' ? missingHint : pipeHint)(path) : undefined,
+    hint: remedies[word ?? ''] ?? (act === 'read' ? (word === 'ENOENT' ? missingHint : pipeHint)(path) : undefined),
     cause: error,
     serviceCode: word,
     tryAgain: word !== undefined && passing.has(word),

@@ -38,6 +38,12 @@ export function changeableByOthers(owned: Ownership, user: number | undefined): 
   return undefined
 }
 
+/** The command that ends what `changeableByOthers` says of the path. */
+export function mendingCommand(path: string, owned: Ownership, user: number | undefined): string {
+  const isOfOthers = owned.uid !== 0 && owned.uid !== user
+  return isOfOthers ? `sudo chown "$(id -un)" "${path}"` : `chmod go-w "${path}"`
+}
+
 /**
  * Why others could read it, or undefined when they cannot. Root may lend a file to this user through the group: systemd's
  * credentials (the access list shows as group bits) and a Kubernetes fsGroup have no other way.

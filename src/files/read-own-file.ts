@@ -6,7 +6,13 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { type ErrorCode, HardkeyError } from '../errors.ts'
 import { fileFailure, pipeHint } from './file-failure.ts'
-import { changeableByOthers, folderChangeableByOthers, readableByOthers, thisUser } from './ownership.ts'
+import {
+  changeableByOthers,
+  folderChangeableByOthers,
+  mendingCommand,
+  readableByOthers,
+  thisUser,
+} from './ownership.ts'
 
 /** How `readOwnFile` judges a file. */
 export interface ReadOwnFileOptions {
@@ -54,7 +60,7 @@ async function judge(path: string, file: FileHandle, options: ReadOwnFileOptions
   const user = thisUser()
   const changeable = changeableByOthers(stats, user)
   if (changeable !== undefined) {
-    const hint = `it must belong to you or root, and nobody else may write it: chmod go-w "${path}"`
+    const hint = `it must belong to you or root, and nobody else may write it: ${mendingCommand(path, stats, user)}`
     throw new HardkeyError(code, `"${path}" ${changeable}`, { hint })
   }
   const readable = options.secret === true ? readableByOthers(stats, user) : undefined

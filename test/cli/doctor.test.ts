@@ -3,7 +3,7 @@
 // Over 250 lines: it is one list of faults, each with how it is prepared.
 
 import { spawn } from 'node:child_process'
-import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -204,6 +204,7 @@ const faults: Readonly<Record<string, readonly [id: string, prepare: () => Retur
   'a rotation that stopped': ['rotation', () => withJournal({ state: 'has key' }, offline)],
   'an old key that nobody ends': ['rotation', () => withJournal({ switched: daysAgo(10) }, offline)],
   'a journal of a rotation that is none': ['rotation', () => withJournal({ state: 'half way' }, offline)],
+  'a journal of a rotation that is a link': ['rotation', () => withJournal({}, throughLink)],
   'an access key that AWS does not know': [
     'identity',
     async () => {
@@ -236,9 +237,11 @@ const faults: Readonly<Record<string, readonly [id: string, prepare: () => Retur
   ],
 }
 
-it.each(Object.entries(faults))('names %s', async (_, [id, prepare]) => {
+it.each(Object.entries(faults))('names %s, and what mends it', async (_, [id, prepare]) => {
   const { status, found } = await prepare()
-  expect(found.filter(({ state }) => state === 'fault').map((one) => one.id)).toContain(id)
+  const named = found.filter(({ state }) => state === 'fault')
+  expect(named.map((one) => one.id)).toContain(id)
+  expect(named.filter(({ remedy }) => remedy === undefined)).toEqual([])
   expect(status).toBe(1)
   const text = JSON.stringify(found)
   expect(text).not.toContain(checkedIn.secretAccessKey)
@@ -315,6 +318,12 @@ it('says until when the old key of a rotation stays, as list and inspect do', as
 const daysAgo = (days: number): string => `${new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 19)}Z`
 
 const offline = () => doctor(['--offline'])
+const throughLink = async () => {
+  const path = at('hardkey/keys/prod.rotation.json')
+  renameSync(path, at('journal'))
+  symlinkSync(at('journal'), path)
+  return await offline()
+}
 
 /** What a look finds beside the journal of a rotation; `offline`: what doctor does. */
 async function withJournal<T>(said: Readonly<Record<string, unknown>>, look: () => Promise<T>): Promise<T> {

@@ -64,7 +64,10 @@ describe('B-040: a file is refused', () => {
   it('when it belongs to another user', async ({ skip }) => {
     skip(!asRoot, 'giving a file away needs root')
     const reading = readAfter((path) => chownSync(path, stranger, stranger))
-    await expect(reading).rejects.toThrow(/belongs to another user \(uid 12345\)$/)
+    await expect(reading).rejects.toMatchObject({
+      message: expect.stringMatching(/belongs to another user \(uid 12345\)$/),
+      hint: expect.stringMatching(/: sudo chown "\$\(id -un\)" "[^"]+"$/),
+    })
   })
 
   it('when the folder belongs to another user', async ({ skip }) => {

@@ -3,8 +3,10 @@
 
 import { HardkeyError } from '../../errors.ts'
 
+const damaged = 'bring the right file back from a copy; where there is none, end its access key at AWS and make another'
+
 /** ERR_KEY_FILE_INVALID: the keyset is malformed or of another kind. Never shows content; `inFile` adds the path. */
-export function keysetInvalid(fault: string, hint?: string): HardkeyError {
+export function keysetInvalid(fault: string, hint: string = damaged): HardkeyError {
   return new HardkeyError('ERR_KEY_FILE_INVALID', `the keyset ${fault}`, { hint })
 }
 
