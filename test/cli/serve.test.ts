@@ -110,6 +110,11 @@ describe('F-E05: the token file', () => {
     expect((await serving.get('/', readFileSync(tokenFile(), 'latin1'))).status).toBe(200)
   })
 
+  it('is told by its absolute path, since clients run in any folder', async () => {
+    const serving = await serve('--token-file', 'token')
+    expect(serving.variable('AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE')).toBe(tokenFile())
+  })
+
   it('is kept by the next run', async () => {
     const first = await serve('--token-file', tokenFile())
     const token = readFileSync(tokenFile(), 'latin1')

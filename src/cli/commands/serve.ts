@@ -2,6 +2,7 @@
 // variables as shell lines; standard output ends there, so that `eval "$(hardkey serve prod &)"` goes on.
 
 import { randomBytes } from 'node:crypto'
+import { resolve } from 'node:path'
 import { CallerToken, newToken } from '../../endpoint/caller-token.ts'
 import { type EndpointMode, startEndpoint } from '../../endpoint/endpoint.ts'
 import type { Listening, Place } from '../../endpoint/place.ts'
@@ -118,7 +119,7 @@ async function tokenProof({ args, report }: CommandContext): Promise<Proof> {
       (error: unknown) => report.failure(error),
     )
   })
-  return { mode, lines: (at, region) => containerLines(at, { file: path }, region), close: () => file.close() }
+  return { mode, lines: (at, region) => containerLines(at, { file: resolve(path) }, region), close: () => file.close() }
 }
 
 function metadataProof(region: string | undefined): Proof {
