@@ -68,7 +68,7 @@ describe('the command', () => {
   it.each([
     [['--resume', '--undo'], /--resume contradicts --undo/],
     [['--resume', '--if-older-than', '90d'], /--resume begins nothing/],
-    [['--overlap', 'soon'], /--overlap is no length of time/],
+    [['--overlap', 'soon'], /--overlap is no length of time\n.*write 90m, 12h or 7d;/],
     [['--overlap', '7'], /--overlap 7 has no unit\n.*7d for days/],
     [['--grace', '30'], /--grace 30 has no unit/],
     [['--if-older-than', '90'], /--if-older-than 90 has no unit/],

@@ -8,18 +8,22 @@ import type { Report } from '../report.ts'
 const unitSeconds = Object.freeze({ s: 1, m: 60, h: 3600, d: 86_400 })
 
 /** Seconds of `--NAME`, or undefined where it was not given. @throws ERR_USAGE for any other form */
-export function durationOption(args: ParsedArguments, name: string): number | undefined {
+export function durationOption(
+  args: ParsedArguments,
+  name: string,
+  forms: string = '3600, 90m, 12h or 7d',
+): number | undefined {
   const text = args.value(name)
   if (text === undefined) return undefined
   const seconds = secondsOf(text)
-  if (seconds === undefined) throw args.wrong(`--${name} is no length of time`, 'write 3600, 90m, 12h or 7d')
+  if (seconds === undefined) throw args.wrong(`--${name} is no length of time`, `write ${forms}`)
   return seconds
 }
 
 /** The same where people think in days: a number needs its unit, and 0 alone does without. @throws ERR_USAGE */
 export function daysOption(args: ParsedArguments, name: string): number | undefined {
   const text = args.value(name) ?? ''
-  if (!/^[0-9]{1,9}$/.test(text) || Number(text) === 0) return durationOption(args, name)
+  if (!/^[0-9]{1,9}$/.test(text) || Number(text) === 0) return durationOption(args, name, '90m, 12h or 7d')
   throw args.wrong(`--${name} ${text} has no unit`, `write ${text}d for days, ${text}h for hours, ${text}s for seconds`)
 }
 
