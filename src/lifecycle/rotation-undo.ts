@@ -44,7 +44,7 @@ async function activateOld(run: RotationRun, rotation: Rotation): Promise<void> 
   run.done('activate')
 }
 
-/** Signed by the new key. Where the device has lost that, by the old one, which can as long as it is active. */
+/** Signed by the new key. Where the device or AWS has it no more, by the old one, which can as long as it is active. */
 async function setActive(run: RotationRun, rotation: Rotation): Promise<void> {
   const { userName, old } = rotation
   const set = async (by: KeyRecord): Promise<void> =>
@@ -71,6 +71,7 @@ async function setActive(run: RotationRun, rotation: Rotation): Promise<void> {
 /** Of a keyset no one can tell another passphrase from a damaged file; a PIN that was refused is not tried again. */
 function isLost(error: unknown, { uri }: KeyRecord): error is HardkeyError {
   if (!(error instanceof HardkeyError)) return false
+  if (error.serviceCode === 'InvalidClientTokenId') return true
   const codes = ['ERR_KEY_FILE_INVALID', 'ERR_KEY_NOT_FOUND', 'ERR_KEY_UNUSABLE']
   return codes.includes(error.code) || (error.code === 'ERR_PIN_INCORRECT' && uri.startsWith('tink:'))
 }

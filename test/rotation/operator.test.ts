@@ -165,6 +165,17 @@ it('a rotation that was taken back is not taken back twice', async () => {
   expect([await at.works(), await at.inRecord(), at.iam.keys.size]).toEqual([true, at.first, 1])
 })
 
+it.each([
+  ['deleted', (id: string) => at.iam.keys.delete(id)],
+  ['switched off', (id: string) => Object.assign(at.iam.keys.get(id) ?? {}, { active: false })],
+])('a new key that somebody has %s at AWS is taken back by the old one, which is active', async (_, end) => {
+  await at.rotate(undefined, { overlapSeconds: 3600 })
+  end(await at.inRecord())
+  expect(await at.rotate({ kind: 'undo' })).toMatchObject({ state: 'undone' })
+  const { iam, device, first } = at
+  expect([await at.works(), await at.inRecord(), iam.keys.size, device.keys.size]).toEqual([true, first, 1, 1])
+})
+
 it('a user that was renamed meanwhile is not taken for a key that is gone', async () => {
   at.iam.fault = ({ action }) =>
     action === 'GetCallerIdentity' && at.iam.keys.size > 1 ? { status: 500, code: 'InternalFailure' } : undefined
