@@ -77,7 +77,7 @@ it('F-E10: no wrong answer, memory and descriptors flat', async () => {
   expect(seen.checked).toBeGreaterThan(seconds / 10)
   expect(seen.midnights).toBeGreaterThan(seconds / 60)
   expect(seen.refused).toBeGreaterThan(0)
-  expect(grown).toBeLessThan(4096 + seconds)
+  expect(grown).toBeLessThan(6144 + seconds)
   expect(Math.max(...descriptors) - Math.min(...descriptors)).toBeLessThan(10)
 })
 
