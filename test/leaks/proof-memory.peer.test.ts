@@ -30,29 +30,28 @@ function beyondKnown({ kind, what }: Proof, copies: Copies): Copies {
 
 const total = (copies: Copies): number => Object.values(copies).reduce((sum, count) => sum + count, 0)
 
-/** Copies in the command and its children. A busy machine may still be wiping: what is gone stays gone. */
-async function inMemory(proof: Proof, { pid, scanner }: Proving, look: Look): Promise<Copies> {
-  const found = (search: (piece: Uint8Array) => readonly Hit[]): Copies =>
-    copiesByItem([pid, ...childrenOf(pid)].flatMap((one) => memoryOf(one, search)))
-  for (let tries = 0; tries < 60; tries += 1) {
-    if (
-      Object.keys(
-        beyondKnown(
-          proof,
-          found((piece) => scanner.search(piece)),
-        ),
-      ).length === 0
+/** Copies in the command and its children. */
+function inProcesses(pid: number, search: (piece: Uint8Array) => readonly Hit[]): Copies {
+  return copiesByItem([pid, ...childrenOf(pid)].flatMap((one) => memoryOf(one, search)))
+}
+
+/** Until only known copies are left, or half a minute is over. A busy machine may still be wiping: what is gone stays gone. */
+async function whenWiped(proof: Proof, { pid, scanner }: Proving): Promise<void> {
+  const left = (): Copies =>
+    beyondKnown(
+      proof,
+      inProcesses(pid, (piece) => scanner.search(piece)),
     )
-      break
-    await sleep(500)
-  }
-  return found((piece) => look(scanner, piece))
+  for (let tries = 0; tries < 60 && Object.keys(left()).length > 0; tries += 1) await sleep(500)
 }
 
 describe.each(proofs)('$what, $kind', (proof) => {
   const count = leakCount(`L-7 ${proof.kind}: memory of ${proof.what} that waits for STS`)
   it('L-7: holds no secret once the device has it, nor what unlocks it', async () => {
-    const found = await whileItProves(proof, (proving) => inMemory(proof, proving, count.look))
+    const found = await whileItProves(proof, async (proving) => {
+      await whenWiped(proof, proving)
+      return inProcesses(proving.pid, (piece) => count.look(proving.scanner, piece))
+    })
     expect(beyondKnown(proof, found)).toEqual({})
     count.allow(total(found))
   })
@@ -74,7 +73,11 @@ async function inCore({ child, folder, scanner }: Proving, look: Look): Promise<
 describe.runIf(isCoreFile).each(proofs)('the core of $what, $kind', (proof) => {
   const count = leakCount(`L-8 ${proof.kind}: core of ${proof.what} that waits for STS`)
   it('L-8: holds no secret once the device has it, nor what unlocks it', async () => {
-    const found = await whileItProves(proof, (proving) => inCore(proving, count.look), unlimited)
+    const act = async (proving: Proving): Promise<Copies> => {
+      await whenWiped(proof, proving)
+      return await inCore(proving, count.look)
+    }
+    const found = await whileItProves(proof, act, unlimited)
     expect(beyondKnown(proof, found)).toEqual({})
     count.allow(total(found))
   })
