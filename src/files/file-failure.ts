@@ -51,6 +51,19 @@ export function fileFailure(act: 'read' | 'write', path: string, code: ErrorCode
   })
 }
 
+/**
+ * What `read` makes of the content of a file: who reads the text does not know its name, so a refusal with this code gets it.
+ * `hint`: where the refusal has none.
+ */
+export function inFile<T>(path: string, code: ErrorCode, read: () => T, hint?: string): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof HardkeyError) || error.code !== code) throw error
+    throw new HardkeyError(code, `"${path}": ${error.message}`, { hint: error.hint ?? hint })
+  }
+}
+
 /** For what a shell writes in the place of a file. */
 export function pipeHint(path: string): string | undefined {
   return /^\/(?:dev|proc)\//.test(path) ? 'it must be a file; a pipe is for what takes fd:N or stdin' : undefined

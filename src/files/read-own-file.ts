@@ -60,7 +60,7 @@ async function judge(path: string, file: FileHandle, options: ReadOwnFileOptions
   const user = thisUser()
   const changeable = changeableByOthers(stats, user)
   if (changeable !== undefined) {
-    const hint = `it must belong to you or root, and nobody else may write it: ${mendingCommand(path, stats, user)}`
+    const hint = `it must belong to you or root, and nobody else may write it; look at what it holds, then: ${mendingCommand(path, stats, user)}`
     throw new HardkeyError(code, `"${path}" ${changeable}`, { hint })
   }
   const readable = options.secret === true ? readableByOthers(stats, user) : undefined

@@ -5,7 +5,7 @@
 import { open, realpath, unlink } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { HardkeyError } from '../errors.ts'
-import { fileFailure, systemCode } from '../files/file-failure.ts'
+import { fileFailure, inFile, systemCode } from '../files/file-failure.ts'
 import { readOwnFile } from '../files/read-own-file.ts'
 import { jsonBytes, jsonStrings } from '../key/json-text.ts'
 import { Secret } from '../key/secret.ts'
@@ -81,16 +81,6 @@ export function readAccessKey(bytes: Uint8Array, file: SecretFile): AccessKey {
   return file.form === 'csv' ? readCsv(bytes, file) : readJson(bytes, file)
 }
 
-/** Who reads the text of a file does not know its name. */
-function inFile<T>(path: string, hint: string, read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    if (!(error instanceof HardkeyError)) throw error
-    throw new HardkeyError(error.code, `${path}: ${error.message}`, { hint })
-  }
-}
-
 const idColumn = 'access key id'
 const secretColumn = 'secret access key'
 /** Columns that a download of one access key has besides, and nobody misses. */
@@ -103,7 +93,7 @@ interface CsvKeys {
 }
 
 function csvKeys(bytes: Uint8Array, path: string): CsvKeys {
-  const [header = [], ...rows] = inFile(path, csvHint, () => csvRows(bytes))
+  const [header = [], ...rows] = inFile(path, 'ERR_SECRET_INVALID', () => csvRows(bytes), csvHint)
   const columns = header.map((field) => columnName(csvBytes(bytes, field)))
   const missing = [idColumn, secretColumn].find((name) => columns.filter((one) => one === name).length !== 1)
   if (missing === undefined) return { columns, rows }
@@ -139,7 +129,7 @@ function readCsv(bytes: Uint8Array, { path, accessKeyId }: SecretFile): AccessKe
 }
 
 function readJson(bytes: Uint8Array, { path, accessKeyId }: SecretFile): AccessKey {
-  const strings = inFile(path, jsonHint, () => jsonStrings(bytes))
+  const strings = inFile(path, 'ERR_SECRET_INVALID', () => jsonStrings(bytes), jsonHint)
   // As the API answers, or with --query AccessKey.
   const prefix = strings.has('AccessKey.SecretAccessKey') ? 'AccessKey.' : ''
   if ([...strings.keys()].some((name) => /(^|\.)(SessionToken|Token)$/.test(name))) {

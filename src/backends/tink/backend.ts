@@ -17,7 +17,7 @@ import { callersKeyset, keysetAddress, type ServiceKeyset } from './keyset-uri.t
 import { askedFor, infoOf, keyOf, readKeysetFile, type ToldKek } from './open-keyset.ts'
 import { OpenedKeyset } from './opened-keyset.ts'
 import { decryptKeyset, deriveKek, type ScryptParameters } from './passphrase-kek.ts'
-import { inFile, keysetInvalid } from './status.ts'
+import { inKeyset, keysetInvalid } from './status.ts'
 
 export type { AwsCredentials }
 
@@ -72,13 +72,13 @@ export function tinkBackend(options: TinkOptions = {}): KeyBackend {
 
 async function openWithPassphrase(path: string, pin: PinSource, signal: AbortSignal | undefined): Promise<HmacKey> {
   const file = await readKeysetFile(path)
-  const kdf = inFile(path, () => scryptOf(file))
+  const kdf = inKeyset(path, () => scryptOf(file))
   const passphrase = Secret.take(await pin({ kind: 'passphrase', target: askedFor(path), signal }))
   try {
     const kek = await deriveKek(passphrase, kdf)
     const { info, key } = keyOf(
       file,
-      inFile(path, () => decryptKeyset(kek, file.encryptedKeyset, path)),
+      inKeyset(path, () => decryptKeyset(kek, file.encryptedKeyset, path)),
       path,
     )
     try {
@@ -147,7 +147,7 @@ async function openAgainAndAgain(
 /** Tink's own form, which a passphrase does not open. */
 async function readUnwrapped(path: string): Promise<KeysetFile> {
   const file = await readKeysetFile(path)
-  return inFile(path, () => {
+  return inKeyset(path, () => {
     if (file.kdf === undefined) return file
     throw keysetInvalid('is wrapped by a passphrase', 'open it with kek=passphrase:')
   })

@@ -6,7 +6,7 @@ import { inMemoryWarning, type KeyInfo } from '../../key/hmac-key.ts'
 import { type DecodedKeyset, decodeKeyset, type KeysetInfo } from './keyset.ts'
 import { type KeysetFile, longestFile, parseKeysetFile } from './keyset-file.ts'
 import { type ScryptParameters, usualN } from './passphrase-kek.ts'
-import { fileStatus, inFile, keysetInvalid } from './status.ts'
+import { fileStatus, inKeyset, keysetInvalid } from './status.ts'
 
 /** @throws ERR_KEY_NOT_FOUND, ERR_KEY_FILE_INVALID */
 export async function readKeysetFile(path: string): Promise<KeysetFile> {
@@ -16,7 +16,7 @@ export async function readKeysetFile(path: string): Promise<KeysetFile> {
   } catch (error) {
     throw fileStatus(path, error)
   }
-  return inFile(path, () => parseKeysetFile(bytes))
+  return inKeyset(path, () => parseKeysetFile(bytes))
 }
 
 /**
@@ -26,7 +26,7 @@ export async function readKeysetFile(path: string): Promise<KeysetFile> {
  */
 export function keyOf(file: KeysetFile, decrypted: Uint8Array, path: string): DecodedKeyset {
   try {
-    return inFile(path, () => {
+    return inKeyset(path, () => {
       const decoded = decodeKeyset(decrypted)
       if (file.keysetInfo === undefined || sameInfo(file.keysetInfo, decoded.info)) return decoded
       decoded.key.wipe()

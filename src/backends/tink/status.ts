@@ -2,10 +2,11 @@
 // The device here is a file and a cipher: a missing file is a missing key, and a refused tag a refused passphrase.
 
 import { HardkeyError } from '../../errors.ts'
+import { inFile } from '../../files/file-failure.ts'
 
 const damaged = 'bring the right file back from a copy; where there is none, end its access key at AWS and make another'
 
-/** ERR_KEY_FILE_INVALID: the keyset is malformed or of another kind. Never shows content; `inFile` adds the path. */
+/** ERR_KEY_FILE_INVALID: the keyset is malformed or of another kind. Never shows content; `inKeyset` adds the path. */
 export function keysetInvalid(fault: string, hint: string = damaged): HardkeyError {
   return new HardkeyError('ERR_KEY_FILE_INVALID', `the keyset ${fault}`, { hint })
 }
@@ -19,13 +20,8 @@ export function notEncrypted(): HardkeyError {
 }
 
 /** What `read` gives; a keyset that it refuses is named by its path. */
-export function inFile<T>(path: string, read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    if (!(error instanceof HardkeyError) || error.code !== 'ERR_KEY_FILE_INVALID') throw error
-    throw new HardkeyError(error.code, `"${path}": ${error.message}`, { hint: error.hint })
-  }
+export function inKeyset<T>(path: string, read: () => T): T {
+  return inFile(path, 'ERR_KEY_FILE_INVALID', read)
 }
 
 /** What reading and writing files reports, with the codes of a device; anything else as it is. */

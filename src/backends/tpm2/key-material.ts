@@ -4,7 +4,7 @@
 // change is refused: whoever writes a key file could have the signature of another key.
 
 import { HardkeyError } from '../../errors.ts'
-import { isMissingFile } from '../../files/file-failure.ts'
+import { inFile, isMissingFile } from '../../files/file-failure.ts'
 import { readOwnFile } from '../../files/read-own-file.ts'
 import { isDuplicationFile, parseDuplicationFile } from './documents/duplication-file.ts'
 import { type KeyFile, parseKeyFile } from './documents/key-file.ts'
@@ -30,11 +30,13 @@ export async function readKeyMaterial(place: KeyPlace): Promise<KeyMaterial | un
   switch (place.kind) {
     case 'handle':
       return undefined
-    case 'file':
-      return inFile(place.path, parseFile, await read(place.path))
+    case 'file': {
+      const bytes = await read(place.path)
+      return inFile(place.path, 'ERR_KEY_FILE_INVALID', () => parseFile(bytes))
+    }
     case 'pair': {
       const [publicBytes, privateBytes] = await Promise.all([read(place.publicPath), read(place.privatePath)])
-      return inFile(place.publicPath, () => readKeyPair(publicBytes, privateBytes), publicBytes)
+      return inFile(place.publicPath, 'ERR_KEY_FILE_INVALID', () => readKeyPair(publicBytes, privateBytes))
     }
   }
 }
@@ -52,14 +54,5 @@ async function read(path: string): Promise<Uint8Array> {
       hint: 'check the path in the key URI; a relative one in a record starts at the folder of the record',
       serviceCode: 'ENOENT',
     })
-  }
-}
-
-function inFile<T>(path: string, parse: (bytes: Uint8Array) => T, bytes: Uint8Array): T {
-  try {
-    return parse(bytes)
-  } catch (error) {
-    if (!(error instanceof HardkeyError) || error.code !== 'ERR_KEY_FILE_INVALID') throw error
-    throw new HardkeyError(error.code, `"${path}": ${error.message}`, { hint: error.hint })
   }
 }
